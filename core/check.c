@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * check.c - one question and its answers.  See check.h.
+ *
+ * A run is out from check_begin until check_finish.  What a worker still holds
+ * when time is up is the stuck run: it belongs to the worker until that returns,
+ * and the check, asked again meanwhile, answers TIMEOUT without running.
+ */
+#include "check.h"
+
+#include "check_inside.h"
+#include "clock.h"
+#include "log.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct sonde_option check_option_rows[] = {
+    SONDE_STRING(struct check_options, name, .required = true,
+                 .help = "name of the check, unique in the daemon and best in the fleet"),
+    SONDE_STRING(struct check_options, plugin, .required = true,
+                 .help = "the probe that answers"),
+    SONDE_STRING(struct check_options, description, .help = "for people"),
+    SONDE_BOOL(struct check_options, enabled, .fallback = "true",
+               .help = "false leaves the check out"),
+    SONDE_BOOL(struct check_options, negate, .fallback = "false",
+               .help = "UP means DOWN, and the other way round"),
+    SONDE_DURATION(struct check_options, interval, .fallback = "30s", .min = 10,
+                   .max = 31536000000, .help = "from the start of a run to the next"),
+    SONDE_DURATION(struct check_options, timeout, .fallback = "5s", .min = 1,
+                   .max = 31536000000, .help = "how long a run may take; at most the interval"),
+    SONDE_INTEGER(struct check_options, rise, .fallback = "2", .min = 1, .max = 1000,
+                  .help = "answers in a row that make a better state hard"),
+    SONDE_INTEGER(struct check_options, fall, .fallback = "2", .min = 1, .max = 1000,
+                  .help = "answers in a row that make a worse state hard"),
+    SONDE_DURATION(struct check_options, retry_interval, .fallback = "5s", .min = 10,
+                   .max = 31536000000,
+                   .help = "from start to start while a new state is not confirmed yet; at most the interval"),
+    SONDE_DURATION(struct check_options, down_interval, .fallback = "0", .min = 0,
+                   .max = 31536000000, .help = "the interval while DOWN; 0 for the interval"),
+    { 0 }
+};
+
+static void check_due(struct timer *timer);
+
+static struct check *
+check_of(const struct sonde_instance *instance)
+{
+    return container_of(instance, struct check, instance);
+}
+
+static bool
+check_blocks(const struct check *check)
+{
+    return check->instance.plugin->probe.run != NULL;
+}
+
+void
+check_init(struct check *check, const struct plugin *plugin,
+           const struct check_options *options, struct origin *origin)
+{
+    int64_t retry = options->retry_interval, interval = options->interval;
+
+    *check = (struct check){ .origin = origin,
+                             .timeout = (unsigned)options->timeout,
+                             .negate = options->negate };
+    instance_init(&check->instance, plugin, origin->check);
+    timer_init(&check->timer, check_due);
+    check->rules = (struct judge_rules){ .rise = (unsigned)options->rise,
+                                         .fall = (unsigned)options->fall };
+    check->schedule = (struct schedule){
+        .hash = origin->hash,
+        .interval = interval * CLOCK_MS,
+        .retry = (retry < interval ? retry : interval) * CLOCK_MS,
+        .down = (options->down_interval ? options->down_interval : interval) * CLOCK_MS,
+    };
+}
+
+static void
+check_arm(struct check *check, int64_t due)
+{
+    if (!check->stopped)
+        loop_set(check->home->loop, &check->timer, due);
+}
+
+void
+check_start(struct check *check)
+{
+    if (!check_blocks(check))
+        check->instance.loop = check->home->loop;
+    check_arm(check, schedule_first(&check->schedule, check->home->count, clock_now()));
+}
+
+/* ---- after the answer ---- */
+
+static void
+check_copy(struct sonde_event *change, const struct sonde_event *result)
+{
+    change->time = result->time;
+    change->state = result->state;
+    change->reason = result->reason;
+    change->attempt = result->attempt;
+    change->duration_us = result->duration_us;
+    change->mode = result->mode;
+    change->detected = result->detected;
+    event_set_message(change, result->message);
+    for (int phase = 0; phase < EVENT_PHASES; phase++)
+        atomic_init(&change->timing_us[phase],
+                    atomic_load_explicit(&result->timing_us[phase], memory_order_relaxed));
+    for (const struct metric *metric = result->metrics; metric; metric = metric->next)
+        sonde_metric(change, metric->name, metric->value, metric->unit);
+    for (const struct detail *detail = result->details; detail; detail = detail->next) {
+        char field[128];
+
+        snprintf(field, sizeof(field), "details.%s", detail->name);
+        sonde_set(change, field, detail->value, detail->length);
+    }
+}
+
+static uint64_t
+check_seq(const struct check *check)
+{
+    return atomic_fetch_add_explicit(check->home->seq, 1, memory_order_relaxed);
+}
+
+/* What a result made hard; follows it. */
+static void
+check_change(struct check *check, const struct sonde_event *result,
+             const struct verdict *verdict)
+{
+    struct sonde_event *change = event_new(loop_pool(check->home->loop), check->origin);
+
+    check_copy(change, result);
+    change->kind = EVENT_CHANGE;
+    change->seq = check_seq(check);
+    change->hard = true;
+    change->previous = verdict->previous;
+    change->since = result->time;
+    change->onset = check->state.onset;
+    if (verdict->previous_since) {
+        change->has_was = true;
+        change->was.state = verdict->previous;
+        change->was.since = verdict->previous_since;
+        change->was.duration_ms = (result->time - verdict->previous_since) / 1000;
+    }
+    state_remember(&check->state, change);
+    router_push(check->path, change);
+    event_unref(change);
+}
+
+static void
+check_negate(struct sonde_event *event, enum sonde_state *state)
+{
+    char message[256];
+
+    if (*state == SONDE_UNKNOWN)
+        return;
+    *state = *state == SONDE_DOWN ? SONDE_UP : SONDE_DOWN;
+    snprintf(message, sizeof(message), "negated: %s", event->message);
+    event_set_message(event, message);
+    event->reason = *state == SONDE_UP ? SONDE_OK : SONDE_OTHER;
+}
+
+/* Decides what the run found; the plugin's answer is only a part of it. */
+static enum sonde_state
+check_found(const struct check *check, struct sonde_event *event, enum sonde_state state)
+{
+    if (event->reason == SONDE_OBSERVER || event->reason == SONDE_DNSTOUT)
+        return SONDE_UNKNOWN;
+    if (check->negate)
+        check_negate(event, &state);
+    if (event->reason == SONDE_OTHER && state == SONDE_UP)
+        event->reason = SONDE_OK;
+    return state;
+}
+
+static void
+check_judge(struct check *check, struct sonde_event *event, int64_t began_wall)
+{
+    struct verdict verdict
+        = state_judge(&check->state, &check->rules, event->state, event->reason,
+                      event->certain, began_wall);
+
+    event->seq = check_seq(check);
+    event->hard = verdict.hard;
+    event->attempt = verdict.attempt;
+    event->since = !verdict.hard       ? 0
+                   : verdict.changed ? event->time
+                                     : check->state.since;
+    router_push(check->path, event);
+    if (verdict.changed)
+        check_change(check, event, &verdict);
+}
+
+static void
+check_again(struct check *check)
+{
+    int64_t now = clock_now(), follow = schedule_follow(&check->schedule, now), next;
+    unsigned missed;
+
+    if (check->home->on_result)
+        return;
+    next = schedule_next(&check->schedule, check->state.streak > 0,
+                         check->state.hard == SONDE_DOWN, now, &missed);
+    atomic_fetch_add(&check->home->stats.overruns, missed);
+    if (follow <= next) {
+        check->schedule.asked_at = follow;
+        next = follow;
+    }
+    check_arm(check, next);
+}
+
+/* The run has ended, whoever answered it. */
+static void
+check_finish(struct check *check, struct check_run *run, struct sonde_event *event,
+             enum sonde_state state)
+{
+    assert(check->run == run);
+    check->run = NULL;
+    loop_clear(check->home->loop, &run->deadline);
+    atomic_store(&check->instance.deadline, 0);
+    event->run = NULL;
+    event->kind = EVENT_RESULT;
+    event->time = event->detected = clock_wall();
+    event->duration_us = (clock_now() - run->began) / 1000;
+    event->mode = run->mode;
+    event->state = check_found(check, event, state);
+    atomic_fetch_add_explicit(&check->home->stats.runs, 1, memory_order_relaxed);
+    if (check->home->on_result)
+        check->home->on_result(check, event, check->home->arg);
+    else
+        check_judge(check, event, run->began_wall);
+    event_unref(event);
+    check_again(check);
+}
+
+/* ---- time is up ---- */
+
+/* Descriptors are read before timers, so only a timer that fires late itself can
+ * make an answer look missing that was there. */
+static bool
+check_lagged(struct check *check, struct check_run *run, struct sonde_event *event)
+{
+    int64_t late = (clock_now() - run->deadline.due) / CLOCK_MS;
+    int64_t most = check->timeout / 4 > 250 ? check->timeout / 4 : 250;
+
+    if (late <= most)
+        return false;
+    sonde_reason(event, SONDE_OBSERVER, "the daemon lagged by %lld ms, so no answer in time means nothing",
+                 (long long)late);
+    atomic_fetch_add(&check->home->stats.late, 1);
+    return true;
+}
+
+static void
+check_no_answer(struct check *check, struct sonde_event *event)
+{
+    char timeout[32];
+
+    if (event->reason != SONDE_OTHER)
+        return; /* the plugin knows better */
+    sonde_reason(event, SONDE_TIMEOUT, "no answer within %s",
+                 text_duration_format(check->timeout, timeout, sizeof(timeout)));
+}
+
+static void
+check_cancel(struct check *check, struct check_run *run)
+{
+    run->taken_back = true;
+    check->instance.plugin->probe.cancel(&check->instance, run->event);
+}
+
+/* The worker keeps the event that it fills; the answer is another one. */
+static void
+check_write_off(struct check *check, struct check_run *run)
+{
+    struct sonde_event *event = event_new(loop_pool(check->home->loop), check->origin);
+
+    for (int phase = 0; phase < EVENT_PHASES; phase++)
+        atomic_init(&event->timing_us[phase], atomic_load(&run->event->timing_us[phase]));
+    check->stuck = run;
+    if (check->instance.plugin->probe.cancel)
+        check->instance.plugin->probe.cancel(&check->instance, run->event);
+    if (!check_lagged(check, run, event))
+        check_no_answer(check, event);
+    check_finish(check, run, event, SONDE_DOWN);
+}
+
+static void
+check_no_worker(struct check *check, struct check_run *run)
+{
+    char name[128];
+    int64_t since;
+    struct sonde_event *event = run->event;
+
+    workers_longest(check->home->workers, name, sizeof(name), &since);
+    sonde_reason(event, SONDE_OBSERVER, "no free worker; %s has held one for %lld s", name,
+                 (long long)(since / CLOCK_SECOND));
+    check_finish(check, run, event, SONDE_UNKNOWN);
+    free(run);
+}
+
+static void
+check_late(struct timer *timer)
+{
+    struct check_run *run = container_of(timer, struct check_run, deadline);
+    struct check *check = run->check;
+    struct sonde_event *event = run->event;
+
+    if (!check_blocks(check)) {
+        check_cancel(check, run);
+        if (!check_lagged(check, run, event))
+            check_no_answer(check, event);
+        check_finish(check, run, event, SONDE_DOWN);
+        free(run);
+        return;
+    }
+    switch (job_give_up(check->home->workers, &run->job)) {
+    case JOB_WAITING:
+        check_no_worker(check, run);
+        break;
+    case JOB_WRITTEN_OFF:
+        check_write_off(check, run);
+        break;
+    case JOB_IDLE:
+    case JOB_RUNNING:
+        break; /* it has just returned: its post is under way */
+    }
+}
+
+/* ---- on a worker ---- */
+
+static void
+check_work(struct job *job)
+{
+    struct check_run *run = container_of(job, struct check_run, job);
+    struct sonde_instance *self = &run->check->instance;
+
+    if (self->stage != INSTANCE_STARTED && instance_start(self) == -1) {
+        sonde_reason(run->event, SONDE_OBSERVER, "cannot start: %s", self->why);
+        instance_reopen(self); /* what it says shows at the next start */
+        return;
+    }
+    run->answer = self->plugin->probe.run(self, run->event);
+}
+
+static void
+check_returned(void *arg)
+{
+    struct check_run *run = arg;
+    struct check *check = run->check;
+
+    if (check->stuck == run) { /* too late: the answer is not wanted any more */
+        check->stuck = NULL;
+        event_unref(run->event);
+    } else if (check->run == run)
+        check_finish(check, run, run->event, run->answer);
+    free(run);
+}
+
+static void
+check_worked(struct job *job)
+{
+    struct check_run *run = container_of(job, struct check_run, job);
+
+    loop_post(run->check->home->loop, check_returned, run);
+}
+
+/* ---- a run ---- */
+
+static struct check_run *
+check_run_new(struct check *check, enum event_mode mode)
+{
+    struct check_run *run = memory_new(sizeof(*run));
+    int64_t now = clock_now();
+
+    run->check = check;
+    run->began = now;
+    run->began_wall = clock_wall();
+    run->mode = mode;
+    run->event = event_new(loop_pool(check->home->loop), check->origin);
+    run->event->run = run;
+    timer_init(&run->deadline, check_late);
+    check->run = run;
+    check->schedule.began = now;
+    atomic_store(&check->instance.deadline, now + (int64_t)check->timeout * CLOCK_MS);
+    loop_set(check->home->loop, &run->deadline, now + (int64_t)check->timeout * CLOCK_MS);
+    return run;
+}
+
+/* The last run still sits on its worker: asking again would only lose another. */
+static void
+check_still_stuck(struct check *check, struct check_run *run)
+{
+    struct sonde_event *event = run->event;
+
+    sonde_reason(event, SONDE_TIMEOUT, "the run that began %lld s ago has not returned",
+                 (long long)((run->began - check->stuck->began) / CLOCK_SECOND));
+    check_finish(check, run, event, SONDE_DOWN);
+    free(run);
+}
+
+static void
+check_cannot_start(struct check *check, struct check_run *run)
+{
+    struct sonde_event *event = run->event;
+
+    sonde_reason(event, SONDE_OBSERVER, "cannot start: %s", check_rest_why(check));
+    check_finish(check, run, event, SONDE_UNKNOWN);
+    free(run);
+}
+
+static void
+check_begin(struct check *check, enum event_mode mode)
+{
+    struct check_run *run = check_run_new(check, mode);
+
+    if (check->stuck) {
+        check_still_stuck(check, run);
+    } else if (check_blocks(check)) {
+        job_init(&run->job, check_work, check->origin->check);
+        run->job.ended = check_worked;
+        job_submit(check->home->workers, &run->job);
+    } else if (!check_rest_over(check)) {
+        check_cannot_start(check, run);
+    } else {
+        check->instance.plugin->probe.begin(&check->instance, run->event);
+    }
+}
+
+static void
+check_due(struct timer *timer)
+{
+    struct check *check = container_of(timer, struct check, timer);
+    bool asked = check->schedule.asked_at && check->schedule.asked_at == timer->due;
+
+    check_begin(check, asked ? EVENT_EVENT : EVENT_POLL);
+}
+
+/* ---- the end ---- */
+
+void
+check_stop(struct check *check)
+{
+    struct check_run *run = check->run;
+
+    check->stopped = true;
+    loop_clear(check->home->loop, &check->timer);
+    if (run) {
+        loop_clear(check->home->loop, &run->deadline);
+        check->run = NULL;
+        if (!check_blocks(check)) {
+            check_cancel(check, run);
+            event_unref(run->event);
+            free(run);
+        } else if (job_give_up(check->home->workers, &run->job) == JOB_WAITING) {
+            event_unref(run->event);
+            free(run);
+        } else {
+            check->stuck = run; /* check_returned frees it */
+            if (check->instance.plugin->probe.cancel)
+                check->instance.plugin->probe.cancel(&check->instance, run->event);
+        }
+    }
+    if (!check_blocks(check) && !check_rest_busy(check))
+        instance_stop(&check->instance);
+}
+
+bool
+check_stuck(const struct check *check)
+{
+    return check->stuck || check_rest_busy(check);
+}
+
+void
+check_deinit(struct check *check)
+{
+    if (check_blocks(check))
+        instance_stop(&check->instance); /* nothing runs any more: as good as its worker */
+    check_rest_free(check);
+    instance_deinit(&check->instance);
+    state_deinit(&check->state);
+    origin_unref(check->origin);
+}
+
+void
+check_present(const struct check *check, struct sink *sink)
+{
+    struct sonde_event *event
+        = state_tell(&check->state, loop_pool(check->home->loop), check->origin);
+    const char *route = event ? path_reaches(check->path, event, sink) : NULL;
+
+    if (route) {
+        if (!sink->payload)
+            event_encoded(event, sink->format);
+        sink_push(sink, event, route);
+    }
+    if (event)
+        event_unref(event);
+}
+
+/* ---- what plugins call ---- */
+
+void
+sonde_done(struct sonde_event *event, enum sonde_state state)
+{
+    struct check_run *run = event->run;
+    struct check *check;
+
+    if (!run || run->taken_back || check_blocks(run->check)) {
+        log_error("a plugin answered a question that was not out: ignored");
+        return;
+    }
+    check = run->check;
+    assert(loop_here(check->home->loop));
+    check_finish(check, run, event, state);
+    free(run);
+}
+
+static void
+check_asked(void *arg)
+{
+    struct check *check = arg;
+    int64_t now = clock_now(), due;
+
+    atomic_store(&check->asking, false);
+    if (check->stopped || check->home->on_result)
+        return;
+    due = schedule_ask(&check->schedule, check->run != NULL, now);
+    if (due == INT64_MAX || (timer_armed(&check->timer) && check->timer.due <= due))
+        return;
+    check->schedule.asked_at = due;
+    if (due > now)
+        check_arm(check, due);
+    else {
+        loop_clear(check->home->loop, &check->timer);
+        check_begin(check, EVENT_EVENT);
+    }
+}
+
+void
+sonde_recheck(struct sonde_instance *self)
+{
+    struct check *check = check_of(self);
+
+    if (self->plugin->role == PLUGIN_PROBE && check->home
+        && !atomic_exchange(&check->asking, true))
+        loop_post(check->home->loop, check_asked, check);
+}

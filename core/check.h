@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * check.h - one question and its answers: runs the probe, keeps the deadline,
+ * has the answer judged and sent on.
+ *
+ * A check lives on one loop for its whole life.  When it runs is scheduler.c's
+ * business; what its answers mean is state.c's.
+ */
+#ifndef CORE_CHECK_H
+#define CORE_CHECK_H
+
+#include "instance.h"
+#include "loop.h"
+#include "router.h"
+#include "scheduler.h"
+#include "state.h"
+#include "worker.h"
+
+struct check_options {
+    const char *name, *plugin, *description;
+    bool enabled, negate;
+    int64_t interval, timeout, retry_interval, down_interval; /* ms; down 0 = interval */
+    int64_t rise, fall;
+};
+extern const struct sonde_option check_option_rows[];
+
+/* What the checks of a loop share. */
+struct check_home {
+    struct loop *loop;
+    struct workers *workers;
+    struct loop_stats stats;
+    atomic_ullong *seq;      /* the daemon's */
+    struct check **checks;   /* of this loop */
+    size_t count;
+
+    /* Or NULL.  --once: each result goes here and nowhere else, and no check runs
+     * again.  On the loop. */
+    void (*on_result)(struct check *check, const struct sonde_event *result, void *arg);
+    void *arg;
+};
+
+struct check {
+    struct sonde_instance instance; /* first: check_of() */
+    struct check_home *home;
+    struct origin *origin;
+    const struct path *path;
+    struct schedule schedule;
+    struct timer timer;             /* the next run */
+    struct state state;
+    struct judge_rules rules;
+    unsigned timeout;               /* ms */
+    bool negate, stopped;
+    atomic_bool asking;             /* a recheck is on its way to the loop */
+    struct check_run *run;          /* the one that is out, or NULL */
+    struct check_run *stuck;        /* given up by us, not yet returned by its worker */
+    struct check_rest *rest;        /* after a start that failed; else NULL */
+};
+
+/* The options must be valid.  The instance's private struct is filled by the caller. */
+void check_init(struct check *check, const struct plugin *plugin,
+                const struct check_options *options, struct origin *origin);
+void check_start(struct check *check); /* on its loop: the first run is due soon */
+/* On its loop: takes the run back, stops the instance.  A run that is stuck on a worker
+ * stays with it: check_stuck. */
+void check_stop(struct check *check);
+bool check_stuck(const struct check *check);
+void check_deinit(struct check *check);
+/* Tells a sink the last change again; on the check's loop. */
+void check_present(const struct check *check, struct sink *sink);
+
+#endif

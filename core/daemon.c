@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon.c - the process.  See daemon.h.
+ *
+ * The main thread has a loop of its own for signals.  Making, stopping and freeing
+ * graphs happens on it, beside the loops that probe and deliver.
+ */
+#include "config.h"
+
+#include "daemon.h"
+
+#include "clock.h"
+#include "graph.h"
+#include "log.h"
+#include "notify.h"
+#include "preview.h"
+#include "statedir.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { DAEMON_DEADLINE = 10 }; /* seconds for what waits to be delivered at the end */
+
+struct daemon {
+    const char *path;
+    struct plugins *plugins;
+    struct graph *graph;
+    struct loop *loop;
+    int signals, state_lock;
+    atomic_ullong seq;
+    bool ending;
+};
+
+/* Prints what is wrong or doubtful.  NULL: it does not start. */
+static struct graph *
+daemon_build(const char *path, struct plugins *plugins, atomic_ullong *seq)
+{
+    struct problems problems = { 0 };
+    struct graph *graph = graph_new(path, plugins, seq, &problems);
+
+    problem_print(&problems, stderr);
+    if (!graph)
+        fprintf(stderr, "%zu error%s: nothing was started\n", problems.errors,
+                problems.errors == 1 ? "" : "s");
+    problems_deinit(&problems);
+    return graph;
+}
+
+static int64_t
+daemon_deadline(void)
+{
+    return clock_now() + DAEMON_DEADLINE * CLOCK_SECOND;
+}
+
+/* What is stuck in a plugin cannot be freed under it. */
+static bool
+daemon_end(struct graph *graph)
+{
+    if (!graph_stop(graph, daemon_deadline()))
+        return false;
+    graph_free(graph);
+    return true;
+}
+
+static void
+daemon_say(const struct graph *graph, const char *what)
+{
+    size_t checks = graph->check_count - 1; /* without the daemon's own */
+    size_t routes = router_route_count(graph->router);
+
+    log_info("%s: %zu check%s, %zu sink%s, %zu route%s", what, checks,
+             checks == 1 ? "" : "s", graph->sink_count, graph->sink_count == 1 ? "" : "s",
+             routes, routes == 1 ? "" : "s");
+}
+
+/* ---- signals ---- */
+
+static void
+daemon_reload(struct daemon *daemon)
+{
+    struct graph *old = daemon->graph, *graph;
+
+    notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now() / 1000));
+    graph = daemon_build(daemon->path, daemon->plugins, &daemon->seq);
+    if (!graph) {
+        log_error("the configuration is wrong; the running one goes on unchanged");
+        notify_send("READY=1");
+        return;
+    }
+    if (graph_stop(old, daemon_deadline())) {
+        graph_inherit(graph, old);
+        graph_log_ledger(old);
+        graph_free(old);
+    }
+    daemon->graph = graph;
+    log_level((enum sonde_level)graph->options.log);
+    graph_start(graph);
+    daemon_say(graph, "reloaded");
+    notify_send("READY=1");
+}
+
+static void
+daemon_signal(void *arg)
+{
+    struct daemon *daemon = arg;
+    struct signalfd_siginfo signal;
+
+    while (read(daemon->signals, &signal, sizeof(signal)) == sizeof(signal)) {
+        switch (signal.ssi_signo) {
+        case SIGHUP:
+            daemon_reload(daemon);
+            break;
+        case SIGUSR1:
+            graph_log_ledger(daemon->graph);
+            break;
+        default:
+            if (daemon->ending) {
+                log_warning("a second signal: ending at once");
+                _exit(DAEMON_FAILED);
+            }
+            daemon->ending = true;
+            loop_quit(daemon->loop);
+        }
+    }
+}
+
+/* Blocked in every thread; read on the main loop. */
+static int
+daemon_hear(void)
+{
+    sigset_t heard;
+
+    sigemptyset(&heard);
+    sigaddset(&heard, SIGTERM);
+    sigaddset(&heard, SIGINT);
+    sigaddset(&heard, SIGHUP);
+    sigaddset(&heard, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &heard, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* ---- running ---- */
+
+static int
+daemon_finish(struct daemon *daemon)
+{
+    log_info("ending; up to %d s for what waits", DAEMON_DEADLINE);
+    notify_send("STOPPING=1");
+    if (!graph_stop(daemon->graph, daemon_deadline())) {
+        graph_log_ledger(daemon->graph);
+        log_warning("ended with threads stuck in plugins");
+        _exit(DAEMON_FAILED); /* their memory must stay while they run */
+    }
+    graph_log_ledger(daemon->graph);
+    graph_free(daemon->graph);
+    loop_free(daemon->loop);
+    memory_close(&daemon->signals);
+    memory_close(&daemon->state_lock);
+    return DAEMON_OK;
+}
+
+int
+daemon_run(const char *path, struct plugins *plugins)
+{
+    struct daemon daemon = { .path = path, .plugins = plugins, .state_lock = -1 };
+
+    atomic_init(&daemon.seq, (unsigned long long)clock_wall());
+    daemon.signals = daemon_hear();
+    daemon.graph = daemon_build(path, plugins, &daemon.seq);
+    if (!daemon.graph)
+        return DAEMON_WRONG;
+    log_level((enum sonde_level)daemon.graph->options.log);
+    if (statedir_take(daemon.graph->options.state_dir, &daemon.state_lock) == -1) {
+        graph_free(daemon.graph);
+        return DAEMON_FAILED;
+    }
+    daemon.loop = loop_new("sonded");
+    loop_watch(daemon.loop, daemon.signals, daemon_signal, &daemon);
+    graph_start(daemon.graph);
+    daemon_say(daemon.graph, "sonded " PACKAGE_VERSION);
+    notify_send("READY=1");
+    loop_run(daemon.loop);
+    return daemon_finish(&daemon);
+}
+
+int
+daemon_check(const char *path, struct plugins *plugins)
+{
+    atomic_ullong seq;
+    struct graph *graph;
+
+    atomic_init(&seq, 0);
+    graph = daemon_build(path, plugins, &seq);
+    if (!graph)
+        return DAEMON_WRONG;
+    preview_print(graph, stdout);
+    graph_free(graph);
+    return DAEMON_OK;
+}
+
+/* ---- --once ---- */
+
+struct once {
+    pthread_mutex_t lock;
+    pthread_cond_t all;
+    size_t left, not_up;
+};
+
+static void
+daemon_once_result(struct check *check, const struct sonde_event *result, void *arg)
+{
+    const struct encoded *line = event_encoded(result, EVENT_TEXT);
+    struct once *once = arg;
+
+    (void)check;
+    pthread_mutex_lock(&once->lock);
+    printf("%s\n", line->bytes);
+    once->not_up += result->state != SONDE_UP;
+    if (--once->left == 0)
+        pthread_cond_signal(&once->all);
+    pthread_mutex_unlock(&once->lock);
+}
+
+int
+daemon_once(const char *path, struct plugins *plugins)
+{
+    struct once once = { 0 };
+    atomic_ullong seq;
+    struct graph *graph;
+
+    atomic_init(&seq, 0);
+    signal(SIGPIPE, SIG_IGN);
+    graph = daemon_build(path, plugins, &seq);
+    if (!graph)
+        return DAEMON_WRONG;
+    pthread_mutex_init(&once.lock, NULL);
+    pthread_cond_init(&once.all, NULL);
+    once.left = graph->check_count - 1; /* without the daemon itself */
+    graph_start_once(graph, daemon_once_result, &once);
+    pthread_mutex_lock(&once.lock);
+    while (once.left)
+        pthread_cond_wait(&once.all, &once.lock);
+    pthread_mutex_unlock(&once.lock);
+    fflush(stdout);
+    if (!daemon_end(graph))
+        _exit(once.not_up ? DAEMON_FAILED : DAEMON_OK);
+    return once.not_up ? DAEMON_FAILED : DAEMON_OK;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * graph.c - the life of the graph: threads started, events drained, all ended.
+ */
+#include "graph.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- start ---- */
+
+static void
+graph_home_start(void *arg)
+{
+    struct check_home *home = arg;
+
+    for (size_t i = 0; i < home->count; i++)
+        check_start(home->checks[i]);
+}
+
+static void
+graph_start_homes(struct graph *graph)
+{
+    for (int64_t i = 0; i < graph->options.loops; i++) {
+        loop_start(graph->homes[i].loop);
+        loop_post(graph->homes[i].loop, graph_home_start, &graph->homes[i]);
+    }
+    graph->started = true;
+}
+
+/* A sink's health differs: the daemon's own check says so at once. */
+static void
+graph_on_health(struct sink *sink, void *arg)
+{
+    struct graph *graph = arg;
+
+    (void)sink;
+    sonde_recheck(&graph->checks[graph->check_count - 1]->instance);
+}
+
+static void
+graph_on_present(struct sink *sink, void *arg)
+{
+    struct graph *graph = arg;
+    int64_t loops = graph->options.loops;
+
+    for (int64_t i = 0; i < loops; i++)
+        present_ask(&graph->presents[(int64_t)sink->index * loops + i]);
+}
+
+static void
+graph_make_presents(struct graph *graph)
+{
+    int64_t loops = graph->options.loops;
+
+    graph->presents = memory_array(graph->sink_count * (size_t)loops,
+                                   sizeof(*graph->presents));
+    for (size_t s = 0; s < graph->sink_count; s++)
+        for (int64_t i = 0; i < loops; i++)
+            present_init(&graph->presents[(int64_t)s * loops + i], &graph->homes[i],
+                         graph->sinks[s]);
+}
+
+void
+graph_start(struct graph *graph)
+{
+    graph_make_presents(graph);
+    loop_start(graph->delivery);
+    for (size_t i = 0; i < graph->sink_count; i++) {
+        struct sink *sink = graph->sinks[i];
+
+        sink->on_health = graph_on_health;
+        sink->on_present = graph_on_present;
+        sink->arg = graph;
+        sink_start(sink, graph->delivery, graph->workers);
+    }
+    graph_start_homes(graph);
+}
+
+void
+graph_start_once(struct graph *graph,
+                 void (*fn)(struct check *check, const struct sonde_event *result, void *arg),
+                 void *arg)
+{
+    graph->check_count--; /* not the daemon itself */
+    for (int64_t i = 0; i < graph->options.loops; i++) {
+        struct check_home *home = &graph->homes[i];
+
+        if (home->count && home->checks[home->count - 1] == graph->checks[graph->check_count])
+            home->count--;
+        home->on_result = fn;
+        home->arg = arg;
+    }
+    check_deinit(graph->checks[graph->check_count]);
+    free(graph->checks[graph->check_count]);
+    graph_start_homes(graph);
+}
+
+/* ---- stop ---- */
+
+static void
+graph_home_stop(void *arg)
+{
+    struct check_home *home = arg;
+
+    for (size_t i = 0; i < home->count; i++)
+        check_stop(home->checks[i]);
+}
+
+static bool
+graph_stop_checks(struct graph *graph, int64_t deadline)
+{
+    bool all = true;
+
+    for (int64_t i = 0; i < graph->options.loops; i++)
+        if (!loop_call(graph->homes[i].loop, graph_home_stop, &graph->homes[i], deadline)) {
+            log_warning("%s is stuck in a plugin and left behind",
+                        loop_name(graph->homes[i].loop));
+            all = false;
+        }
+    return all;
+}
+
+static void
+graph_present_stop(void *arg)
+{
+    present_stop(arg);
+}
+
+static bool
+graph_stop_sinks(struct graph *graph, int64_t deadline)
+{
+    bool all = true;
+
+    if (!graph->presents)
+        return true;
+    for (size_t i = 0; i < graph->sink_count; i++)
+        sink_drain(graph->sinks[i], deadline);
+    for (size_t i = 0; i < graph->sink_count; i++)
+        all &= sink_stop(graph->sinks[i], deadline);
+    for (size_t i = 0; i < graph->sink_count * (size_t)graph->options.loops; i++)
+        all &= loop_call(graph->presents[i].home->loop, graph_present_stop,
+                         &graph->presents[i], deadline);
+    return all;
+}
+
+static void
+graph_unshare(void *arg)
+{
+    loop_unshare(arg);
+}
+
+static bool
+graph_stop_loop(struct loop *loop, int64_t deadline)
+{
+    return loop_call(loop, graph_unshare, loop, deadline) && loop_join(loop, deadline);
+}
+
+bool
+graph_stop(struct graph *graph, int64_t deadline)
+{
+    bool all;
+
+    if (!graph->started)
+        return true;
+    all = graph_stop_checks(graph, deadline);
+    all &= graph_stop_sinks(graph, deadline);
+    if (!workers_free(graph->workers, deadline)) {
+        log_warning("a worker is stuck in a plugin and left behind");
+        return false;
+    }
+    graph->workers = NULL;
+    for (int64_t i = 0; i < graph->options.loops; i++)
+        all &= graph_stop_loop(graph->homes[i].loop, deadline);
+    all &= graph_stop_loop(graph->delivery, deadline);
+    graph->started = !all;
+    return all;
+}
+
+/* ---- the rest ---- */
+
+static int
+graph_by_name(const void *a, const void *b)
+{
+    const struct check *const *left = a, *const *right = b;
+
+    return strcmp((*left)->origin->check, (*right)->origin->check);
+}
+
+void
+graph_inherit(struct graph *graph, struct graph *old)
+{
+    qsort(old->checks, old->check_count, sizeof(*old->checks), graph_by_name);
+    for (size_t i = 0; i < graph->check_count; i++) {
+        struct check **was = bsearch(&graph->checks[i], old->checks, old->check_count,
+                                     sizeof(*old->checks), graph_by_name);
+
+        if (!was)
+            continue;
+        graph->checks[i]->state = (*was)->state; /* with its message */
+        (*was)->state = (struct state){ 0 };
+    }
+}
+
+void
+graph_log_ledger(const struct graph *graph)
+{
+    for (size_t i = 0; i < graph->sink_count; i++) {
+        struct ledger_sum sum = sink_ledger(graph->sinks[i]);
+
+        log_info("sink \"%s\": accepted %llu = delivered %llu + rejected %llu + dropped %llu "
+                 "+ queued %llu (retries %llu)",
+                 graph->sinks[i]->options.name, (unsigned long long)sum.accepted,
+                 (unsigned long long)sum.delivered, (unsigned long long)sum.rejected,
+                 (unsigned long long)sum.dropped, (unsigned long long)sum.queued,
+                 (unsigned long long)sum.retries);
+    }
+}
+
+static void
+graph_free_sink(struct sink *sink)
+{
+    instance_deinit(&sink->instance);
+    queue_free(sink->queue);
+    free(sink);
+}
+
+void
+graph_free(struct graph *graph)
+{
+    if (!graph)
+        return;
+    for (size_t i = 0; i < graph->check_count; i++) {
+        check_deinit(graph->checks[i]);
+        free(graph->checks[i]);
+    }
+    for (size_t i = 0; i < graph->sink_count; i++)
+        graph_free_sink(graph->sinks[i]);
+    router_free(graph->router);
+    workers_free(graph->workers, clock_now());
+    for (int64_t i = 0; graph->homes && i < graph->options.loops; i++) {
+        loop_free(graph->homes[i].loop);
+        free(graph->homes[i].checks);
+    }
+    loop_free(graph->delivery);
+    free(graph->homes);
+    free(graph->presents);
+    free(graph->checks);
+    free(graph->sinks);
+    free(graph->ledgers);
+    arena_deinit(&graph->memory);
+    free(graph);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * graph_build.h - what graph_build.c and graph_check.c share; for nobody else.
+ */
+#ifndef CORE_GRAPH_BUILD_H
+#define CORE_GRAPH_BUILD_H
+
+#include "graph.h"
+#include "plugin.h"
+
+/* While a graph is made; gone when it stands. */
+struct build {
+    struct graph *graph;
+    struct plugins *plugins;
+    struct problems *problems;
+    const struct setting *root, *defaults;
+    atomic_ullong *seq;
+};
+
+/* Where the options of a section come from. */
+struct option_sources build_sources(const struct build *build, const struct setting *section,
+                                    const char *plugin);
+/* The plugin that the section names; NULL: told. */
+const struct plugin *build_plugin(struct build *build, enum plugin_role role,
+                                  const char *name, const struct setting *section,
+                                  const char *who);
+/* Fills the private struct and opens the instance; false: told. */
+bool build_instance(struct build *build, struct sonde_instance *instance,
+                    const struct option_sources *sources, const char *who,
+                    struct place place);
+
+/* Makes the checks of the section `checks`, one for each target, and the daemon's own. */
+void build_checks(struct build *build);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * observer.c - the daemon as a check of its own.  See observer.h.
+ */
+#include "observer.h"
+
+#include "clock.h"
+#include "graph.h"
+
+enum { OBSERVER_LAG = 250 }; /* ms; from here on timeouts are not believed (check.c) */
+
+/* "sink \"live\" is DOWN: ..." for each. */
+static bool
+observer_sinks(const struct graph *graph, struct text *said)
+{
+    bool down = false;
+
+    for (size_t i = 0; i < graph->sink_count; i++) {
+        struct sink_health health;
+
+        sink_health(graph->sinks[i], &health);
+        if (health.state != SONDE_DOWN)
+            continue;
+        text_printf(said, "%ssink \"%s\" is DOWN: %s", down ? "; " : "",
+                    graph->sinks[i]->options.name, health.why);
+        down = true;
+    }
+    return down;
+}
+
+static int64_t
+observer_lag(const struct graph *graph)
+{
+    int64_t worst = loop_worst_lag(graph->delivery);
+
+    for (int64_t i = 0; i < graph->options.loops; i++) {
+        int64_t lag = loop_worst_lag(graph->homes[i].loop);
+
+        if (lag > worst)
+            worst = lag;
+    }
+    return worst / CLOCK_MS;
+}
+
+static uint64_t
+observer_waiting(const struct graph *graph)
+{
+    uint64_t waiting = 0;
+
+    for (size_t i = 0; i < graph->sink_count; i++)
+        waiting += queue_count(graph->sinks[i]->queue);
+    return waiting;
+}
+
+static void
+observer_begin(struct sonde_instance *self, struct sonde_event *event)
+{
+    const struct graph *graph = ((struct observer *)sonde_private(self))->graph;
+    struct text said = { 0 };
+    bool down = observer_sinks(graph, &said);
+    int64_t lag = observer_lag(graph);
+
+    if (lag > OBSERVER_LAG)
+        text_printf(&said, "%sa loop lagged by %lld ms", down ? "; " : "", (long long)lag);
+    sonde_metric(event, "checks", (double)graph->check_count, "");
+    sonde_metric(event, "lag", (double)lag, "ms");
+    sonde_metric(event, "events_waiting", (double)observer_waiting(graph), "");
+    sonde_certain(event);
+    if (said.length)
+        sonde_reason(event, SONDE_LIMIT, "%s", said.bytes);
+    else
+        sonde_reason(event, SONDE_OK, "%zu checks, %zu sinks", graph->check_count,
+                     graph->sink_count);
+    sonde_done(event, said.length ? SONDE_DEGRADED : SONDE_UP);
+    text_deinit(&said);
+}
+
+/* Never out: begin answers at once. */
+static void
+observer_cancel(struct sonde_instance *self, struct sonde_event *event)
+{
+    (void)self, (void)event;
+}
+
+static const struct sonde_option observer_options[] = { { 0 } };
+
+const struct plugin observer_plugin = {
+    .role = PLUGIN_PROBE,
+    .name = "observer",
+    .summary = "the daemon itself",
+    .options = observer_options,
+    .probe = { .name = "observer",
+               .summary = "the daemon itself",
+               .size = sizeof(struct observer),
+               .options = observer_options,
+               .begin = observer_begin,
+               .cancel = observer_cancel },
+};

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * queue.c - what waits for one sink.  See queue.h.
+ *
+ * An entry is on two lists: its lane's, in the order pushed, and, unless it is
+ * in a batch, its class's, which says what goes first when there is no room.
+ * What came back from a batch is older than the rest of its class and has a list
+ * of its own.  A lane is on the list of those that may give, or it rests on the
+ * wheel, or it waits for entries that are out; one without entries is no more.
+ * Entries and lanes are recycled: in steady state nothing is allocated.
+ */
+#include "clock.h"
+#include "queue_inside.h"
+
+#include <string.h>
+
+/* Only ever changed under the lock; readers elsewhere need no order. */
+static void
+count_up(atomic_ullong *counter, uint64_t by)
+{
+    atomic_store_explicit(counter,
+                          atomic_load_explicit(counter, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+struct queue *
+queue_new(struct queue_bounds bounds, struct ledger *ledger)
+{
+    struct queue *queue = memory_new(sizeof(*queue));
+
+    pthread_mutex_init(&queue->lock, NULL);
+    queue->bounds = bounds;
+    queue->ledger = ledger;
+    for (int class = 0; class < QUEUE_CLASSES; class ++)
+        for (int returned = 0; returned < 2; returned++)
+            list_init(&queue->waiting[class][returned]);
+    list_init(&queue->ready);
+    list_init(&queue->spare);
+    wheel_init(&queue->resting, clock_now());
+    queue->bucket_count = QUEUE_BUCKETS;
+    queue->buckets = memory_array(queue->bucket_count, sizeof(struct lane *));
+    return queue;
+}
+
+/* ---- entries ---- */
+
+/* A router may be gone before what it sent, so the queue keeps the names. */
+static const char *
+queue_route(struct queue *queue, const char *route)
+{
+    struct route_name *name = queue->routes;
+    size_t size;
+
+    if (!route)
+        return NULL;
+    while (name && strcmp(name->text, route) != 0)
+        name = name->next;
+    if (!name) {
+        size = strlen(route) + 1;
+        name = memory_new(sizeof(*name) + size);
+        memcpy(name->text, route, size);
+        name->next = queue->routes;
+        queue->routes = name;
+    }
+    return name->text;
+}
+
+static struct queue_entry *
+entry_new(struct queue *queue)
+{
+    struct list *link = list_first(&queue->spare);
+
+    if (!link)
+        return memory_new(sizeof(struct queue_entry));
+    list_remove(link);
+    queue->spare_count--;
+    return container_of(link, struct queue_entry, in_lane);
+}
+
+static void
+entry_class(struct queue *queue, struct queue_entry *entry, enum queue_class class)
+{
+    entry->class = class;
+    list_remove(&entry->in_class);
+    list_push(&queue->waiting[class][entry->returned], &entry->in_class);
+}
+
+/* Finds the class of what begins to wait; a newer change puts the one before it
+ * among the superseded. */
+static void
+entry_wait(struct queue *queue, struct queue_entry *entry)
+{
+    struct lane *lane = entry->lane;
+    struct queue_entry *change = lane->change;
+
+    if (entry->event->kind == EVENT_RESULT) {
+        entry_class(queue, entry, QUEUE_RESULT);
+    } else if (entry->event->kind == EVENT_CHANGE && change
+               && change->number > entry->number) {
+        entry_class(queue, entry, QUEUE_SUPERSEDED);
+    } else {
+        entry_class(queue, entry, QUEUE_LATEST);
+        if (entry->event->kind != EVENT_CHANGE || change == entry)
+            return;
+        if (change && !change->out)
+            entry_class(queue, change, QUEUE_SUPERSEDED);
+        lane->change = entry;
+    }
+}
+
+/* Takes the entry out of everything; its event is the caller's now. */
+static struct sonde_event *
+entry_forget(struct queue *queue, struct queue_entry *entry)
+{
+    struct lane *lane = entry->lane;
+    struct sonde_event *event = entry->event;
+
+    if (lane->next == entry)
+        lane->next = lane_entry(lane, entry->in_lane.next);
+    if (lane->change == entry)
+        lane->change = NULL;
+    list_remove(&entry->in_lane);
+    list_remove(&entry->in_class);
+    queue->count--;
+    queue->bytes -= entry->bytes;
+    if (list_empty(&lane->entries))
+        lane_free(lane);
+    else if (!lane->next)
+        list_remove(&lane->ready);
+    if (queue->spare_count == QUEUE_SPARE) {
+        free(entry);
+    } else {
+        list_push_front(&queue->spare, &entry->in_lane);
+        queue->spare_count++;
+    }
+    return event;
+}
+
+/* ---- room ---- */
+
+static struct queue_entry *
+queue_victim(struct queue *queue)
+{
+    for (int class = 0; class < QUEUE_CLASSES; class ++) {
+        struct list *link = list_first(&queue->waiting[class][1]);
+
+        if (!link)
+            link = list_first(&queue->waiting[class][0]);
+        if (link)
+            return container_of(link, struct queue_entry, in_class);
+    }
+    return NULL;
+}
+
+static unsigned
+queue_drop(struct queue *queue, struct queue_entry *entry)
+{
+    static const enum drop_reason reasons[] = { [QUEUE_RESULT] = DROP_RESULT,
+                                                [QUEUE_SUPERSEDED] = DROP_SUPERSEDED,
+                                                [QUEUE_LATEST] = DROP_OLDEST };
+    enum queue_class class = entry->class;
+
+    count_up(&queue->ledger->dropped[reasons[class]], 1);
+    event_unref(entry_forget(queue, entry));
+    return class != QUEUE_RESULT;
+}
+
+/* An entry too large for the whole queue goes alone, and takes no other with it. */
+static unsigned
+queue_make_room(struct queue *queue, struct queue_entry *newest)
+{
+    struct queue_entry *victim;
+    unsigned lost = 0;
+
+    if (newest && newest->bytes > queue->bounds.bytes)
+        return queue_drop(queue, newest);
+    while (queue->count > queue->bounds.events || queue->bytes > queue->bounds.bytes) {
+        victim = queue_victim(queue);
+        if (!victim)
+            break;
+        lost += queue_drop(queue, victim);
+    }
+    return lost;
+}
+
+/* ---- the queue ---- */
+
+static void
+queue_lock(struct queue *queue, bool *had)
+{
+    pthread_mutex_lock(&queue->lock);
+    *had = !list_empty(&queue->ready);
+}
+
+static void
+queue_unlock(struct queue *queue, bool had)
+{
+    void (*fn)(void *arg) = !had && !list_empty(&queue->ready) ? queue->on_ready : NULL;
+    void *arg = queue->arg;
+
+    pthread_mutex_unlock(&queue->lock);
+    if (fn)
+        fn(arg);
+}
+
+unsigned
+queue_push(struct queue *queue, struct sonde_event *event, const char *route)
+{
+    size_t bytes = sizeof(struct queue_entry) + event_bytes(event);
+    struct queue_entry *entry;
+    unsigned lost;
+    bool had;
+
+    event_ref(event);
+    queue_lock(queue, &had);
+    count_up(&queue->ledger->accepted, 1);
+    entry = entry_new(queue);
+    *entry = (struct queue_entry){ .event = event,
+                                   .route = queue_route(queue, route),
+                                   .lane = lane_find(queue, event->origin),
+                                   .bytes = bytes,
+                                   .number = queue->pushed++ };
+    list_init(&entry->in_class);
+    list_push(&entry->lane->entries, &entry->in_lane);
+    queue->count++;
+    queue->bytes += bytes;
+    entry_wait(queue, entry);
+    if (!entry->lane->next && !entry->lane->failed)
+        entry->lane->next = entry;
+    lane_offer(entry->lane, false);
+    lost = queue_make_room(queue, entry);
+    queue_unlock(queue, had);
+    return lost;
+}
+
+size_t
+queue_take(struct queue *queue, struct queue_entry **batch, size_t most, bool several,
+           int64_t now)
+{
+    size_t count = 0;
+    struct list *link;
+
+    pthread_mutex_lock(&queue->lock);
+    queue->several = several;
+    wheel_run(&queue->resting, now);
+    while (count < most && (link = list_first(&queue->ready))) {
+        struct lane *lane = container_of(link, struct lane, ready);
+
+        list_remove(link);
+        do
+            batch[count++] = lane_give(lane);
+        while (several && lane->next && count < most);
+        lane_offer(lane, true);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return count;
+}
+
+static void
+queue_return(struct queue *queue, struct queue_entry *entry, int64_t not_before)
+{
+    struct lane *lane = entry->lane;
+
+    count_up(&queue->ledger->retries, 1);
+    entry->returned = true;
+    entry_wait(queue, entry);
+    lane->failed = true;
+    lane->next = NULL;
+    list_remove(&lane->ready);
+    if (not_before && (!timer_armed(&lane->rest) || lane->rest.due < not_before))
+        wheel_set(&queue->resting, &lane->rest, not_before);
+}
+
+void
+queue_settle(struct queue *queue, struct queue_entry *entry, enum sonde_fate fate,
+             int64_t not_before)
+{
+    struct lane *lane = entry->lane;
+    struct sonde_event *event = NULL;
+    bool had, last;
+
+    queue_lock(queue, &had);
+    entry->out = false;
+    lane->out--;
+    last = entry->in_lane.next == entry->in_lane.prev; /* the lane has no other */
+    if (fate == SONDE_RETRY) {
+        queue_return(queue, entry, not_before);
+        last = false;
+    } else {
+        count_up(fate == SONDE_DELIVERED ? &queue->ledger->delivered
+                                         : &queue->ledger->rejected,
+                 1);
+        event = entry_forget(queue, entry);
+    }
+    if (!last) {
+        if (lane->failed && !lane->out) {
+            lane->failed = false;
+            lane->next = lane_entry(lane, lane->entries.next);
+        }
+        lane_offer(lane, fate == SONDE_RETRY);
+    }
+    queue_unlock(queue, had);
+    event_unref(event);
+}
+
+int64_t
+queue_next(struct queue *queue)
+{
+    int64_t next;
+
+    pthread_mutex_lock(&queue->lock);
+    next = list_empty(&queue->ready) ? wheel_due(&queue->resting) : 0;
+    pthread_mutex_unlock(&queue->lock);
+    return next;
+}
+
+void
+queue_on_ready(struct queue *queue, void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->on_ready = fn;
+    queue->arg = arg;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+unsigned
+queue_bounds_set(struct queue *queue, struct queue_bounds bounds, struct ledger *ledger)
+{
+    unsigned lost;
+
+    pthread_mutex_lock(&queue->lock);
+    if (ledger != queue->ledger) {
+        count_up(&queue->ledger->accepted, -(uint64_t)queue->count);
+        count_up(&ledger->accepted, queue->count);
+        queue->ledger = ledger;
+    }
+    queue->bounds = bounds;
+    lost = queue_make_room(queue, NULL);
+    pthread_mutex_unlock(&queue->lock);
+    return lost;
+}
+
+size_t
+queue_count(struct queue *queue)
+{
+    size_t count;
+
+    pthread_mutex_lock(&queue->lock);
+    count = queue->count;
+    pthread_mutex_unlock(&queue->lock);
+    return count;
+}
+
+size_t
+queue_bytes(struct queue *queue)
+{
+    size_t bytes;
+
+    pthread_mutex_lock(&queue->lock);
+    bytes = queue->bytes;
+    pthread_mutex_unlock(&queue->lock);
+    return bytes;
+}
+
+bool
+queue_room(struct queue *queue)
+{
+    bool room;
+
+    pthread_mutex_lock(&queue->lock);
+    room = queue->count * 2 < queue->bounds.events
+           && queue->bytes * 2 < queue->bounds.bytes;
+    pthread_mutex_unlock(&queue->lock);
+    return room;
+}
+
+struct ledger_sum
+queue_ledger(struct queue *queue)
+{
+    struct ledger_sum sum;
+
+    pthread_mutex_lock(&queue->lock);
+    sum = stats_sum(queue->ledger, queue->count);
+    pthread_mutex_unlock(&queue->lock);
+    return sum;
+}
+
+void
+queue_free(struct queue *queue)
+{
+    if (!queue)
+        return;
+    count_up(&queue->ledger->dropped[DROP_SHUTDOWN], queue->count);
+    lanes_free(queue);
+    list_each_safe (link, &queue->spare)
+        free(container_of(link, struct queue_entry, in_lane));
+    for (struct route_name *name = queue->routes, *next; name; name = next) {
+        next = name->next;
+        free(name);
+    }
+    pthread_mutex_destroy(&queue->lock);
+    free(queue->buckets);
+    free(queue);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * router.h - which events go to which sinks.
+ *
+ * Everything that a route asks about a check (its name, plugin, labels) is
+ * answered when the configuration is loaded; what is left at run time is a bit
+ * test on kind, state, previous state and reason.
+ */
+#ifndef CORE_ROUTER_H
+#define CORE_ROUTER_H
+
+#include "setting.h"
+#include "sink.h"
+
+struct router;
+struct path;
+
+/* Reads the section `routes` (may be NULL): unknown keys, sinks and values are
+ * told with the nearest name.  The router keeps what it needs; sinks[] lives as
+ * long as it does. */
+struct router *router_new(const struct setting *routes, struct sink *const *sinks,
+                          size_t count, struct problems *problems);
+void router_free(struct router *router); /* NULL does nothing */
+
+/* The compiled path of a check; checks alike share one.  Lives with the router.  For
+ * the thread that builds the graph. */
+const struct path *router_path(struct router *router, const struct origin *origin);
+
+/* Encodes the event as its sinks want it and enqueues it.  Borrows the event; it
+ * must not change any more.  Any thread. */
+void router_push(const struct path *path, struct sonde_event *event);
+/* Whether an event with these would reach the sink, for `present`: the route's name,
+ * or NULL. */
+const char *path_reaches(const struct path *path, const struct sonde_event *event,
+                         const struct sink *sink);
+
+/* For --check: which sinks a path can ever reach, by which routes. */
+void path_each(const struct path *path,
+               void (*fn)(const char *route, const struct sink *sink, void *arg),
+               void *arg);
+size_t router_route_count(const struct router *router);
+const char *router_route_name(const struct router *router, size_t index);
+
+/* For warnings, when every check has its path: the route is part of none; no route
+ * names the sink. */
+bool router_route_idle(const struct router *router, size_t index);
+struct place router_route_place(const struct router *router, size_t index);
+bool router_sink_idle(const struct router *router, const struct sink *sink);
+
+#endif

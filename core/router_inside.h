@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * router_inside.h - routes as they were read, shared by router_read.c (settings to
+ * routes) and router.c (routes to paths).
+ */
+#ifndef CORE_ROUTER_INSIDE_H
+#define CORE_ROUTER_INSIDE_H
+
+#include "router.h"
+
+/* What is asked of an event: a bit for each value that will do. */
+struct bits {
+    uint32_t kinds, states, previous, reasons;
+};
+
+struct globs {
+    const char **patterns; /* any suffices */
+    size_t count;          /* 0: not asked */
+};
+
+struct label_rule {
+    struct label_rule *next;
+    const char *name;
+    struct globs globs;
+};
+
+/* All that `match`, or `not` in it, asks. */
+struct rule {
+    struct bits bits;
+    struct globs check, plugin, from;
+    struct label_rule *labels;
+};
+
+struct route {
+    struct route *next;
+    const char *name;
+    struct place place;
+    struct rule match, except;
+    bool has_except;
+    const struct sink **to;
+    size_t to_count;
+    bool used; /* by a path */
+};
+
+struct router {
+    struct arena memory;
+    struct sink *const *sinks;
+    size_t sink_count;
+    struct route *routes; /* in the order written */
+    size_t route_count;
+    struct path *paths;
+};
+
+void router_read(struct router *router, const struct setting *routes,
+                 struct problems *problems);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * statedir.h - the directory that survives restarts, and its lock.
+ */
+#ifndef CORE_STATEDIR_H
+#define CORE_STATEDIR_H
+
+/* Makes the directory if need be, and takes its lock for as long as the process lives.
+ * path NULL or "": $STATE_DIRECTORY if set, else there is none (0 is returned, *lock is
+ * -1).  -1: another daemon holds it, said in the log with its pid.  A directory that
+ * cannot be written is a warning: nothing is kept there yet that one could lose. */
+int statedir_take(const char *path, int *lock);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * template.h - texts with fields in braces, compiled once.
+ *
+ * "{check} is {state}" names fields by their path in the JSON form of an event;
+ * "{message:json}" is escaped for the inside of a JSON string; "{{" is a brace
+ * ("}}" likewise).
+ */
+#ifndef CORE_TEMPLATE_H
+#define CORE_TEMPLATE_H
+
+#include "event.h"
+#include "memory.h"
+#include "text.h"
+
+/* NULL when the text is wrong; *error then says why, in memory.  The template
+ * lives in memory too. */
+const struct sonde_template *template_compile(struct arena *memory, const char *text,
+                                              const char **error);
+const char *template_text(const struct sonde_template *template); /* as written */
+void template_render(const struct sonde_template *template,
+                     const struct sonde_event *event, struct text *out);
+
+#endif

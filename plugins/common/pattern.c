@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pattern.c - PCRE2 with bounds.  See pattern.h.
+ *
+ * The library's match limit counts anew at each start position, so it does not
+ * bound `\d+x` over a megabyte of digits, which is quadratic.  A callout before
+ * each item of the pattern looks at the thread's CPU clock now and then; between
+ * two of them the work is at most linear in the text.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "pattern.h"
+
+#include <pcre2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    PATTERN_STEPS = 200000, /* from one start position */
+    PATTERN_DEPTH = 10000,
+    PATTERN_HEAP = 4096,         /* KiB */
+    PATTERN_TIME = 20 * 1000000, /* nanoseconds */
+    PATTERN_LOOK = 8,            /* callouts between two looks at the clock */
+};
+
+struct pattern {
+    pcre2_code *code;
+};
+
+/* One match under way. */
+struct pattern_watch {
+    unsigned callouts;
+    int64_t until; /* 0: the clock was not read yet */
+};
+
+static int64_t
+pattern_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int
+pattern_callout(pcre2_callout_block *block, void *arg)
+{
+    struct pattern_watch *watch = arg;
+
+    (void)block;
+    if (++watch->callouts % PATTERN_LOOK)
+        return 0;
+    if (watch->until == 0)
+        watch->until = pattern_clock() + PATTERN_TIME;
+    return pattern_clock() < watch->until ? 0 : PCRE2_ERROR_MATCHLIMIT;
+}
+
+struct pattern *
+pattern_new(const char *text, char *why, size_t size)
+{
+    const uint32_t options = PCRE2_AUTO_CALLOUT | PCRE2_NEVER_UTF;
+    struct pattern *pattern = calloc(1, sizeof(*pattern));
+    PCRE2_UCHAR said[160] = "out of memory";
+    int error = 0;
+    size_t at = 0;
+
+    if (pattern)
+        pattern->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options,
+                                      &error, &at, NULL);
+    if (pattern && pattern->code)
+        return pattern;
+    if (error)
+        pcre2_get_error_message(error, said, sizeof(said));
+    snprintf(why, size, "not a regular expression: %s, at character %zu",
+             (const char *)said, at + 1);
+    pattern_free(pattern);
+    return NULL;
+}
+
+void
+pattern_free(struct pattern *pattern)
+{
+    if (!pattern)
+        return;
+    pcre2_code_free(pattern->code);
+    free(pattern);
+}
+
+/* The working memory lives for this match only: the library would keep what the
+ * largest text needed, for each pattern. */
+enum pattern_answer
+pattern_match(const struct pattern *pattern, const char *bytes, size_t length)
+{
+    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+    pcre2_match_context *context = pcre2_match_context_create(NULL);
+    struct pattern_watch watch = { 0 };
+    int count = PCRE2_ERROR_NOMEMORY;
+
+    if (match && context) {
+        pcre2_set_match_limit(context, PATTERN_STEPS);
+        pcre2_set_depth_limit(context, PATTERN_DEPTH);
+        pcre2_set_heap_limit(context, PATTERN_HEAP);
+        pcre2_set_callout(context, pattern_callout, &watch);
+        count = pcre2_match(pattern->code, (PCRE2_SPTR)bytes, length, 0, 0, match,
+                            context);
+    }
+    pcre2_match_data_free(match);
+    pcre2_match_context_free(context);
+    if (count >= 0)
+        return PATTERN_YES;
+    return count == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_GAVE_UP;
+}

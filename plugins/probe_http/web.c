@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * web.c - libcurl's multi socket interface on the loop.  See web.h.
+ *
+ * libcurl must not be called from within its own callbacks, so these only set
+ * watches and the timer.
+ */
+#include "web.h"
+
+struct web_multi {
+    CURLM *multi;
+    struct sonde_timer *timer;
+};
+
+/* Tells those whose transfers ended.  What they do may end others. */
+static void
+web_tell(struct web_multi *all)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(all->multi, &left))) {
+        CURLcode code = message->data.result;
+        void *private = NULL;
+        struct web *web;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+        web = private;
+        web_stop(web);
+        web->fn(web->arg, code);
+    }
+}
+
+static void
+web_ready(struct sonde_instance *shared, int fd, unsigned ready, void *arg)
+{
+    struct web_multi *all = sonde_private(shared);
+    int what = (ready & SONDE_READ ? CURL_CSELECT_IN : 0)
+               | (ready & SONDE_WRITE ? CURL_CSELECT_OUT : 0),
+        running;
+
+    (void)arg;
+    curl_multi_socket_action(all->multi, fd, what, &running);
+    web_tell(all);
+}
+
+static void
+web_due(struct sonde_instance *shared, void *arg)
+{
+    struct web_multi *all = sonde_private(shared);
+    int running;
+
+    (void)arg;
+    curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    web_tell(all);
+}
+
+static int
+web_set_timer(CURLM *multi, long ms, void *arg)
+{
+    struct web_multi *all = arg;
+
+    (void)multi;
+    sonde_timer_set(all->timer, ms);
+    return 0;
+}
+
+/* arg is the shared instance, at what was assigned to the socket: its watch. */
+static int
+web_set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *at)
+{
+    struct sonde_instance *shared = arg;
+    struct web_multi *all = sonde_private(shared);
+    struct sonde_watch *watch = at;
+    unsigned want = (what & CURL_POLL_IN ? SONDE_READ : 0u)
+                    | (what & CURL_POLL_OUT ? SONDE_WRITE : 0u);
+    void *private = NULL;
+
+    if (what == CURL_POLL_REMOVE) {
+        sonde_watch_free(watch);
+        return 0;
+    }
+    if (watch) {
+        sonde_watch_want(watch, want);
+        return 0;
+    }
+    watch = sonde_watch_new(shared, fd, want, web_ready, NULL);
+    if (watch)
+        curl_multi_assign(all->multi, fd, watch);
+    else if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK && private)
+        ((struct web *)private)->blind = true;
+    return 0; /* -1 would end the transfers of everybody */
+}
+
+static int
+web_share(struct sonde_instance *shared)
+{
+    struct web_multi *all = sonde_private(shared);
+
+    all->multi = curl_multi_init();
+    if (!all->multi)
+        return -1;
+    all->timer = sonde_timer_new(shared, web_due, NULL);
+    curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, web_set_socket);
+    curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, shared);
+    curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, web_set_timer);
+    curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all);
+    curl_multi_setopt(all->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return 0;
+}
+
+static void
+web_unshare(struct sonde_instance *shared)
+{
+    struct web_multi *all = sonde_private(shared);
+
+    curl_multi_cleanup(all->multi);
+}
+
+int
+web_start(struct web *web, struct sonde_instance *self, CURL *easy, web_fn *fn, void *arg)
+{
+    struct sonde_instance *shared = sonde_shared(self, sizeof(struct web_multi),
+                                                 web_share, web_unshare);
+    struct web_multi *all = shared ? sonde_private(shared) : NULL;
+
+    *web = (struct web){ .fn = fn, .arg = arg };
+    if (!all || curl_easy_setopt(easy, CURLOPT_PRIVATE, web) != CURLE_OK
+        || curl_multi_add_handle(all->multi, easy) != CURLM_OK)
+        return -1;
+    web->shared = shared;
+    web->easy = easy;
+    return 0;
+}
+
+void
+web_stop(struct web *web)
+{
+    struct web_multi *all = web->easy ? sonde_private(web->shared) : NULL;
+
+    if (all)
+        curl_multi_remove_handle(all->multi, web->easy);
+    web->easy = NULL;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * answer.c - what a look means, and the sentence that says it.
+ *
+ * A death is told once, as a fact (sonde_certain), by the run that follows it; later
+ * runs say that there is no process, and how the last one ended.
+ */
+#include "process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void
+answer_set_number(struct sonde_event *event, const char *field, int value)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%d", value);
+    sonde_set(event, field, text, strlen(text));
+}
+
+static double
+answer_uptime(uint64_t start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9
+           - (double)start / (double)sysconf(_SC_CLK_TCK);
+}
+
+static const struct watched *
+answer_first_living(const struct process *p)
+{
+    const struct watched *w = p->watch.first;
+
+    while (w && w->died)
+        w = w->next;
+    return w;
+}
+
+static size_t
+answer_pending(const struct process *p)
+{
+    int64_t next, passed;
+
+    return watch_pending(&p->watch, p->terminate_delay * PROCESS_MS, &next, &passed);
+}
+
+bool
+answer_wait(struct process *p)
+{
+    int64_t next, passed, ms;
+
+    if (!watch_pending(&p->watch, p->terminate_delay * PROCESS_MS, &next, &passed))
+        return false;
+    ms = (next - sonde_now() + PROCESS_MS - 1) / PROCESS_MS;
+    sonde_timer_set(p->delay, ms > 0 ? ms : 0);
+    return true;
+}
+
+/* The deaths were judged. */
+static void
+answer_settle(struct process *p)
+{
+    watch_bury(&p->watch);
+    sonde_timer_set(p->delay, -1);
+}
+
+/* `pid 7 (nginx) is running`, `3 are running`, `none is running`. */
+static void
+answer_count_text(const struct process *p, const struct finding *found, char *text,
+                  size_t size)
+{
+    const struct watched *w = answer_first_living(p);
+
+    if (found->count == 1 && w)
+        snprintf(text, size, "pid %d (%s) is running", (int)w->pid, w->name);
+    else if (found->count)
+        snprintf(text, size, "%zu are running", found->count);
+    else
+        snprintf(text, size, "none is running");
+}
+
+static enum sonde_state
+answer_up(struct process *p, struct sonde_event *event, const struct finding *found)
+{
+    struct watched *dead = watch_first_dead(&p->watch);
+    const struct watched *w = answer_first_living(p);
+    char count[PROCESS_ENDING], ending[PROCESS_ENDING] = "";
+
+    answer_count_text(p, found, count, sizeof(count));
+    if (dead)
+        watch_describe(dead, ending, sizeof(ending));
+    if (found->count == 1 && w) {
+        answer_set_number(event, "details.pid", w->pid);
+        sonde_metric(event, "uptime", answer_uptime(w->start), "seconds");
+    }
+    answer_settle(p);
+    p->ending[0] = '\0';
+    if (found->full) {
+        sonde_reason(event, SONDE_LIMIT,
+                     "%s, more than the %d that are watched; the others are counted at "
+                     "each run",
+                     count, WATCH_MOST);
+        return SONDE_DEGRADED;
+    }
+    sonde_reason(event, SONDE_OK, "%s%s%s", count, dead ? "; " : "", ending);
+    return SONDE_UP;
+}
+
+static enum sonde_state
+answer_many(struct process *p, struct sonde_event *event, const struct finding *found)
+{
+    answer_settle(p);
+    sonde_reason(event, SONDE_PROCMANY, "%zu running, at most %d allowed", found->count,
+                 (int)p->max);
+    return SONDE_DOWN;
+}
+
+/* A death whose delay is not over counts as alive still. */
+static enum sonde_state
+answer_waiting(struct process *p, struct sonde_event *event)
+{
+    char ending[PROCESS_ENDING];
+
+    watch_describe(watch_first_dead(&p->watch), ending, sizeof(ending));
+    if (!answer_wait(p))
+        sonde_timer_set(p->delay, 0); /* it has passed just now */
+    sonde_reason(event, SONDE_OK, "%s; another may take its place until %.1f s later",
+                 ending, (double)p->terminate_delay / 1e3);
+    return SONDE_UP;
+}
+
+/* `; 1 of at least 3 running`, or nothing where there is none. */
+static void
+answer_rest_text(const struct process *p, const struct finding *found, char *text,
+                 size_t size)
+{
+    text[0] = '\0';
+    if (found->count)
+        snprintf(text, size, "; %zu of at least %d running", found->count, (int)p->min);
+}
+
+static enum sonde_state
+answer_ended(struct process *p, struct sonde_event *event, const struct finding *found)
+{
+    struct watched *dead = watch_first_dead(&p->watch);
+    char more[64] = "", rest[64];
+
+    watch_describe(dead, p->ending, sizeof(p->ending));
+    if (p->watch.dead > 1)
+        snprintf(more, sizeof(more), ", and %zu more ended", p->watch.dead - 1);
+    answer_rest_text(p, found, rest, sizeof(rest));
+    sonde_reason(event, SONDE_PROCEXIT, "%s%s%s", p->ending, more, rest);
+    answer_set_number(event, "details.pid", dead->pid);
+    if (dead->ending != WATCH_GONE)
+        answer_set_number(
+            event, dead->ending == WATCH_KILLED ? "details.signal" : "details.exit",
+            dead->code);
+    sonde_certain(event);
+    answer_settle(p);
+    return SONDE_DOWN;
+}
+
+static enum sonde_state
+answer_few(const struct process *p, struct sonde_event *event,
+           const struct finding *found)
+{
+    const char *before = p->ending[0] ? "; " : "";
+    char wanted[PROCESS_WHY], zombies[64] = "";
+
+    if (found->zombies)
+        snprintf(zombies, sizeof(zombies), " (%zu zombie%s)", found->zombies,
+                 found->zombies > 1 ? "s" : "");
+    match_describe(&p->match, wanted, sizeof(wanted));
+    if (found->count)
+        sonde_reason(event, SONDE_PROCNONE, "%zu of at least %d running%s%s%s",
+                     found->count, (int)p->min, zombies, before, p->ending);
+    else if (p->pidfile)
+        sonde_reason(event, SONDE_PROCNONE, "%s%s%s", found->why, before, p->ending);
+    else
+        sonde_reason(event, SONDE_PROCNONE, "no process with %s%s%s%s", wanted, zombies,
+                     before, p->ending);
+    return SONDE_DOWN;
+}
+
+/* Too few, and that may be because we cannot see them. */
+static bool
+answer_blind(const struct process *p, struct finding *found)
+{
+    bool others = !p->user || p->match.uid != geteuid();
+
+    if (p->pidfile || (!found->barred && !(others && scan_hidden(p->scan))))
+        return false;
+    found->fault = true;
+    if (found->barred)
+        snprintf(found->why, sizeof(found->why),
+                 "we may not read what pid %d (%s) runs, and %zu more; give comm or user "
+                 "too, or the daemon the capability SYS_PTRACE",
+                 (int)found->barred_first->pid, found->barred_first->name,
+                 found->barred - 1);
+    else
+        snprintf(found->why, sizeof(found->why),
+                 "processes of other users are hidden from us (hidepid= of /proc, or "
+                 "ProtectProc= of the unit)");
+    return true;
+}
+
+enum sonde_state
+answer_run(struct process *p, struct sonde_event *event, struct finding *found)
+{
+    size_t min = (size_t)p->min;
+    bool many = p->max >= 0 && found->count > (size_t)p->max;
+
+    if (!found->fault && many)
+        return answer_many(p, event, found);
+    if (!found->fault && found->count >= min)
+        return answer_up(p, event, found);
+    if (!found->fault && found->count + answer_pending(p) >= min)
+        return answer_waiting(p, event);
+    if (!found->fault && p->watch.dead)
+        return answer_ended(p, event, found);
+    if (found->fault || answer_blind(p, found)) {
+        sonde_reason(event, SONDE_OBSERVER, "%s", found->why);
+        return SONDE_UNKNOWN;
+    }
+    return answer_few(p, event, found);
+}

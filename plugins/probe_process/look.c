@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * look.c - one look for the processes of a check: by its pidfile, which costs the
+ * reading of that one process, or through the list that the checks of a loop share.
+ * What matches is watched from then on.
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void look_why(struct finding *found, bool fault, const char *format, ...)
+    SONDE_PRINTF(3);
+
+static void
+look_why(struct finding *found, bool fault, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(found->why, sizeof(found->why), format, args);
+    va_end(args);
+    found->fault = fault;
+}
+
+static void
+look_fault(struct finding *found, int error)
+{
+    if (error == EXDEV)
+        look_why(found, true, "/proc shows another pid namespace than ours");
+    else if (error == ETIME)
+        look_why(found, true, "the regular expression of cmdline takes too long");
+    else
+        look_why(found, true, "processes cannot be read: %s", strerror(error));
+}
+
+/* A process that matches: ESRCH where it is gone, 0 also for a fault. */
+static int
+look_take(struct sonde_instance *self, struct finding *found, const struct pidstat *stat)
+{
+    struct process *p = sonde_private(self);
+    int error = watch_add(&p->watch, self, stat);
+
+    if (error == ESRCH)
+        return error;
+    found->count++;
+    if (error == EOVERFLOW)
+        found->full = true;
+    else if (error)
+        look_why(found, true, "pid %d (%s) cannot be watched: %s", (int)stat->pid,
+                 stat->name, strerror(error));
+    return 0;
+}
+
+static void
+look_count_barred(struct finding *found, const struct pidstat *stat)
+{
+    if (!found->barred++)
+        found->barred_first = stat;
+}
+
+/* Goes through the list once; false where a process on it is gone by now. */
+static bool
+look_sift(struct sonde_instance *self, struct finding *found)
+{
+    struct process *p = sonde_private(self);
+    struct scan_process *each;
+    size_t n;
+    bool current = true;
+
+    each = scan_processes(p->scan, &n);
+    watch_begin(&p->watch);
+    for (size_t i = 0; i < n && !found->fault; i++) {
+        int answer = match_process(&p->match, p->scan, &each[i]);
+
+        if (answer == 1)
+            current &= look_take(self, found, &each[i].stat) == 0;
+        else if (answer == -EACCES)
+            look_count_barred(found, &each[i].stat);
+        else if (answer < 0)
+            look_fault(found, -answer);
+        else
+            found->zombies += match_zombie(&p->match, p->scan, &each[i]);
+    }
+    watch_end(&p->watch, !found->fault);
+    return current;
+}
+
+/* since: a death is judged only by what was read after its delay. */
+static void
+look_around(struct sonde_instance *self, struct finding *found)
+{
+    struct process *p = sonde_private(self);
+    int64_t next, since;
+    int error;
+
+    watch_pending(&p->watch, p->terminate_delay * PROCESS_MS, &next, &since);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        *found = (struct finding){ 0 };
+        error = scan_take(p->scan, since);
+        if (error) {
+            look_fault(found, error);
+            return;
+        }
+        if (look_sift(self, found))
+            break;
+        scan_outdated(p->scan);
+    }
+}
+
+/* The pid of an unchanged file that by now means another process than it did. */
+static bool
+look_recycled(const struct process *p, const struct pidfile *file,
+              const struct pidstat *stat)
+{
+    return pidfile_same(&p->file, file) && p->file_start != stat->start;
+}
+
+/* Why the process of the file is not the one that is meant. */
+static void
+look_reject(const struct process *p, struct finding *found, const struct pidfile *file,
+            const struct pidstat *stat)
+{
+    char wanted[PROCESS_WHY];
+
+    match_describe(&p->match, wanted, sizeof(wanted));
+    if (!stat->alive)
+        look_why(found, false, "%s: pid %d (%s) is a zombie", p->pidfile, (int)stat->pid,
+                 stat->name);
+    else if (look_recycled(p, file, stat))
+        look_why(found, false, "%s: pid %d is another process by now (%s)", p->pidfile,
+                 (int)stat->pid, stat->name);
+    else
+        look_why(found, false, "%s: pid %d (%s) is not one with %s", p->pidfile,
+                 (int)stat->pid, stat->name, wanted);
+}
+
+static void
+look_at(struct sonde_instance *self, struct finding *found, const struct pidfile *file)
+{
+    struct process *p = sonde_private(self);
+    struct scan_process process;
+    int answer, error = scan_one(p->scan, file->pid, &process);
+
+    if (error == ESRCH) {
+        look_why(found, false, "%s: pid %d is not running", p->pidfile, (int)file->pid);
+        return;
+    }
+    answer = error ? -error : match_process(&p->match, p->scan, &process);
+    if (answer == -EACCES)
+        look_why(found, true, "%s: pid %d is hidden from us", p->pidfile, (int)file->pid);
+    else if (answer < 0)
+        look_fault(found, -answer);
+    else if (answer == 0 || look_recycled(p, file, &process.stat))
+        look_reject(p, found, file, &process.stat);
+    else if (look_take(self, found, &process.stat) == ESRCH)
+        look_why(found, false, "%s: pid %d is gone", p->pidfile, (int)file->pid);
+    if (found->count) {
+        p->file = *file;
+        p->file_start = process.stat.start;
+    }
+}
+
+static void
+look_in_file(struct sonde_instance *self, struct finding *found)
+{
+    struct process *p = sonde_private(self);
+    struct pidfile file;
+    const char *why = "";
+    int error = pidfile_read(p->pidfile, &file, &why);
+
+    watch_begin(&p->watch);
+    if (error == -1)
+        look_why(found, false, "%s %s", p->pidfile, why);
+    else if (error)
+        look_why(found, error != ENOENT && error != ENOTDIR, "%s: %s", p->pidfile,
+                 strerror(error));
+    else
+        look_at(self, found, &file);
+    watch_end(&p->watch, !found->fault);
+}
+
+void
+look_run(struct sonde_instance *self, struct finding *found)
+{
+    const struct process *p = sonde_private(self);
+
+    *found = (struct finding){ 0 };
+    if (p->pidfile)
+        look_in_file(self, found);
+    else
+        look_around(self, found);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * process.h - what a process check keeps, and the two halves of a run: look.c finds
+ * out, answer.c judges and says it.
+ */
+#ifndef PROBE_PROCESS_PROCESS_H
+#define PROBE_PROCESS_PROCESS_H
+
+#include "match.h"
+#include "pidfile.h"
+#include "watch.h"
+
+enum { PROCESS_ENDING = 160, PROCESS_WHY = 400 };
+
+#define PROCESS_MS INT64_C(1000000)
+
+struct process {
+    const char *pidfile, *comm, *exe, *cmdline, *user;
+    int64_t min, max, terminate_delay;
+
+    struct match match;
+    struct scan *scan;
+    struct watch_set watch;
+    struct sonde_timer *delay;   /* armed while a death is not judged yet */
+    bool whole;                  /* all that match are watched; none has died since */
+    enum sonde_state last;       /* what we answered */
+    char ending[PROCESS_ENDING]; /* how the last one ended, while there is no other */
+
+    struct pidfile file; /* as it was when its process was taken */
+    uint64_t file_start;
+};
+
+/* What one look found. */
+struct finding {
+    size_t count;   /* alive and matching, watched or not */
+    size_t zombies; /* would match */
+    size_t barred;  /* we may not know whether they match */
+    const struct pidstat *barred_first;
+    bool full;             /* more than can be watched */
+    bool fault;            /* our own; why says which */
+    char why[PROCESS_WHY]; /* or why there is none */
+};
+
+/* Looks for the processes and watches them. */
+void look_run(struct sonde_instance *self, struct finding *found);
+
+/* Says what was found; the caller hands the event over. */
+enum sonde_state answer_run(struct process *p, struct sonde_event *event,
+                            struct finding *found);
+/* Has a run asked for when the next delay is over; false: no death is within one. */
+bool answer_wait(struct process *p);
+
+#endif

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# lib.sh - what the behaviour tests share: TAP, temporary files, real servers on free
+# ports of 127.0.0.1, ended by pid when the test ends.  Sourced by bash scripts.
+#
+# From the environment: builddir and srcdir (of the whole tree; automake's test driver sets
+# them), SONDE_REQUIRE_ALL=1 (what is missing fails instead of being skipped).
+
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+srcdir=$(cd "${top_srcdir:-$here/../..}" && pwd)
+builddir=$(cd "${top_builddir:-$srcdir/build}" && pwd)
+sonded=$builddir/sonded
+plugins=$builddir/.libs
+target=$builddir/tests/target
+
+tap_count=0
+tap_failed=0
+pids=()
+dir=$(mktemp -d "${TMPDIR:-/tmp}/sonde-test.XXXXXX")
+
+# ---- TAP ----
+
+ok() { # DESCRIPTION
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1"
+}
+
+not_ok() { # DESCRIPTION [EXPLANATION...]
+	tap_count=$((tap_count + 1))
+	tap_failed=1
+	echo "not ok $tap_count - $1"
+	shift
+	for line in "$@"; do note "$line"; done
+}
+
+note() { # TEXT of any number of lines
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# Runs the command; true = ok.
+check() { # DESCRIPTION COMMAND...
+	local what=$1
+	shift
+	if "$@" >"$dir/check.out" 2>&1; then
+		ok "$what"
+	else
+		not_ok "$what" "$*" "$(tail -5 "$dir/check.out")"
+	fi
+}
+
+is() { # DESCRIPTION GOT WANTED
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got    '$2'" "wanted '$3'"; fi
+}
+
+skip_all() { # WHY
+	if [ "${SONDE_REQUIRE_ALL:-0}" = 1 ]; then
+		echo "1..1"
+		echo "not ok 1 - cannot run here: $1"
+		exit 1
+	fi
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+need() { # PROGRAM...
+	local program
+	for program in "$@"; do
+		command -v "$program" >/dev/null || skip_all "$program is not installed"
+	done
+}
+
+# The plan, from what ran; the last line of every test.
+done_testing() {
+	echo "1..$tap_count"
+	exit "$tap_failed"
+}
+
+# ---- the end ----
+
+cleanup() {
+	local status=$? pid
+	trap - EXIT
+	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
+	for pid in "${pids[@]}"; do
+		for _ in $(seq 100); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.05
+		done
+		kill -9 "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	if [ "$status" -ne 0 ] && ls "$dir"/*.log >/dev/null 2>&1; then
+		note "the logs end so:"
+		tail -n 25 "$dir"/*.log | sed 's/^/# /'
+	fi
+	rm -rf "$dir"
+	exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+# ---- waiting, ports ----
+
+# Until the command succeeds.
+wait_for() { # SECONDS COMMAND...
+	local end=$(($(date +%s%N) + ${1%.*} * 1000000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s%N)" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+free_port() { # prints one; somebody else may take it before you do, so servers are retried
+	python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+now_ms() { date +%s%3N; }
+
+# ---- the daemon ----
+
+
+run_sonded() { # ARGUMENTS...
+	if [ "${SONDE_TSAN:-0}" = 1 ]; then
+		LD_PRELOAD="$builddir/tests/.libs/c11shim.so" "$sonded" --plugin-dir "$plugins" "$@"
+	else
+		"$sonded" --plugin-dir "$plugins" "$@"
+	fi
+}
+
+# Starts the daemon in the background: stdout to $dir/NAME.out, stderr to $dir/NAME.log, its
+# pid in sonded_pid.  Waits until it says that it runs.
+start_sonded() { # NAME ARGUMENTS...
+	local name=$1
+	shift
+	if [ "${SONDE_TSAN:-0}" = 1 ]; then
+		LD_PRELOAD="$builddir/tests/.libs/c11shim.so" "$sonded" --plugin-dir "$plugins" "$@" \
+			>"$dir/$name.out" 2>"$dir/$name.log" &
+	else
+		"$sonded" --plugin-dir "$plugins" "$@" >"$dir/$name.out" 2>"$dir/$name.log" &
+	fi
+	sonded_pid=$!
+	pids+=("$sonded_pid")
+	wait_for 20 grep -q 'sonded .*: [0-9]* check' "$dir/$name.log" || {
+		note "sonded did not start"
+		return 1
+	}
+}
+
+# Ends it as systemd would; its exit status.
+stop_sonded() { # PID
+	kill "$1" 2>/dev/null
+	wait "$1"
+}
+
+# ---- targets ----
+
+# A small TCP and HTTP server; sets target_pid and target_port.
+start_target() { # NAME [PORT]
+	rm -f "$dir/$1.port" "$dir/$1.pid"
+	"$target" -n "$1" -p "${2:-0}" -f "$dir/$1.pid" -P "$dir/$1.port" 2>"$dir/$1.log" &
+	target_pid=$!
+	pids+=("$target_pid")
+	wait_for 10 test -s "$dir/$1.pid" || return 1
+	target_port=$(cat "$dir/$1.port")
+}
+
+# ---- Redis ----
+
+# An empty server on a free port; sets redis_pid and redis_port.
+start_redis() { # [PORT [ARGUMENTS...]]
+	redis_port=${1:-$(free_port)}
+	[ $# -gt 0 ] && shift
+	redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no \
+		--dir "$dir" "$@" >"$dir/redis.log" 2>&1 &
+	redis_pid=$!
+	pids+=("$redis_pid")
+	wait_for 10 redis ping
+}
+
+redis() { # COMMAND...
+	redis-cli -p "$redis_port" "$@"
+}
+
+# ---- Kafka ----
+
+# A real broker; sets kafka_port.  Its jars come from the cache that tests/kafka/broker.sh
+# fills by Maven.
+start_kafka() {
+	"$srcdir/tests/kafka/broker.sh" start "$dir/kafka" >"$dir/kafka.log" 2>&1 || {
+		tail -20 "$dir/kafka.log" | sed 's/^/# /'
+		return 1
+	}
+	kafka_pid=$(cat "$dir/kafka/pid")
+	pids+=("$kafka_pid")
+	kafka_port=$(cat "$dir/kafka/port")
+}
+
+# All records of a topic from the beginning, one a line.
+kafka_read() { # TOPIC [KCAT ARGUMENTS...]
+	local topic=$1
+	shift
+	kcat -b "127.0.0.1:$kafka_port" -C -t "$topic" -o beginning -e -q "$@"
+}

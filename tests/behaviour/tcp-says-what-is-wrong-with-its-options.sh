@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Every wrong option of a tcp check has a sentence of its own, all in one run.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/net.sh"
+
+long=$(printf 'x%.0s' $(seq 120))
+wrong <<END
+{ name = "a"; plugin = "tcp"; address = "192.0.2.1"; },
+{ name = "b"; plugin = "tcp"; address = "192.0.2.1:99999"; },
+{ name = "c"; plugin = "tcp"; address = "2001:db8::1:22"; },
+{ name = "d"; plugin = "tcp"; address = "[2001:db8::1]"; },
+{ name = "e"; plugin = "tcp"; address = "300.1.1.1:22"; },
+{ name = "f"; plugin = "tcp"; address = "a b:22"; },
+{ name = "g"; plugin = "tcp"; address = "unix:relative"; },
+{ name = "h"; plugin = "tcp"; address = "unix:/$long"; },
+{ name = "i"; plugin = "tcp"; address = "192.0.2.1:22"; ip = "6"; },
+{ name = "j"; plugin = "tcp"; address = "192.0.2.1:22"; source = "here"; },
+{ name = "k"; plugin = "tcp"; address = "192.0.2.1:22"; source = "::1"; },
+{ name = "l"; plugin = "tcp"; address = "unix:/x"; source = "192.0.2.1"; },
+{ name = "m"; plugin = "tcp"; address = "unix:/x"; handshake = "half"; },
+{ name = "n"; plugin = "tcp"; address = "192.0.2.1:22"; handshake = "haf"; },
+{ name = "o"; plugin = "tcp"; address = "192.0.2.1:22"; resolver = "dns.example"; },
+{ name = "p"; plugin = "tcp"; address = "[192.0.2.1]:22"; },
+{ name = "q"; plugin = "tcp"; },
+{ name = "r"; plugin = "tcp"; adress = "192.0.2.1:22"; address = "192.0.2.1:22"; }
+END
+is "exit status" "$wrong_status" 2
+complains 'check "a": address: the port is missing; write host:port, [v6]:port or unix:/path'
+complains 'check "b": address: the port is a number from 1 to 65535, not "99999"'
+complains 'check "c": address: an IPv6 address needs brackets, as [2001:db8::1]:443'
+complains 'check "d": address: write an IPv6 address as [2001:db8::1]:443'
+complains 'check "e": address: "300.1.1.1" is neither an address nor a host name'
+complains 'check "f": address: "a b" is neither an address nor a host name'
+complains 'check "g": address: the path of a unix socket begins with /'
+complains 'check "h": address: the path of a unix socket has at most 107 bytes'
+complains 'check "i": ip: 192.0.2.1:22 is not an IPv6 address'
+complains 'check "j": source: "here" is not an IP address'
+complains 'check "k": source: ::1 is of the other IP version than the target'
+complains 'check "l": source: a unix socket has no source address'
+complains 'check "m": handshake: a unix socket has no handshake to halve'
+complains 'did you mean "half"?'
+complains 'check "o": resolver: "dns.example" is no address of a name server'
+complains 'check "p": address: "192.0.2.1" is neither an address nor a host name'
+complains 'check "q"'
+complains 'did you mean "address"?'
+done_testing

@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# run-all.sh - everything that can be tested on this machine, from a clone whose packages
+# are installed (quickstart.sh check does that).  The last line counts.
+#
+#   tests/run-all.sh [STEP...]    steps: asan tsan fuzz dist; default all
+#
+# SONDE_FUZZ_SECONDS (60) for each fuzz target; SONDE_REQUIRE_ALL=1 counts a skip as failed.
+
+set -u
+cd "$(dirname "$0")/.." || exit 2
+top=$PWD
+jobs=$(nproc)
+passed=0 failed=0 skipped=0
+export SONDE_TEST_CACHE=${SONDE_TEST_CACHE:-$top/build/test-cache}
+
+say() { printf '\n==== %s (%s s)\n' "$*" "$SECONDS"; }
+
+good() {
+	passed=$((passed + 1))
+	echo "PASS: $*"
+}
+
+bad() {
+	failed=$((failed + 1))
+	echo "FAIL: $*"
+}
+
+# Adds up what automake's test driver wrote.
+count_suite() { # DIRECTORY
+	local result
+	while read -r result; do
+		case $result in
+		PASS* | XFAIL*) passed=$((passed + 1)) ;;
+		SKIP*) skipped=$((skipped + 1)) ;;
+		*) failed=$((failed + 1)) ;;
+		esac
+	done < <(find "$1/tests" -name '*.trs' -exec sed -n 's/^:test-result: //p' {} +)
+}
+
+configure_in() { # DIRECTORY ARGUMENTS...
+	local where=$1
+	shift
+	mkdir -p "$where"
+	(cd "$where" && "$top/configure" --quiet "$@" >configure.out 2>&1) ||
+		{ tail -20 "$where/configure.out" && return 1; }
+}
+
+# make check with the given make arguments; counts its tests.
+suite() { # DIRECTORY MAKE-ARGUMENTS...
+	local where=$1
+	shift
+	make -C "$where" --silent -j"$jobs" all >"$where/make.out" 2>&1 || {
+		tail -30 "$where/make.out"
+		bad "$where does not build"
+		return
+	}
+	grep -i 'warning:' "$where/make.out" | head
+	make -C "$where" --silent -j"$jobs" check "$@" >"$where/check.out" 2>&1 ||
+		grep -E '^(FAIL|ERROR)|^# (FAIL|ERROR)' "$where/check.out"
+	find "$where/tests" -name '*.trs' | grep -q . || {
+		tail -30 "$where/check.out"
+		bad "$where: no test ran"
+	}
+	count_suite "$where"
+	show_failures "$where"
+}
+
+show_failures() { # DIRECTORY
+	local trs
+	grep -lE '^:test-result: (FAIL|ERROR)' -r "$1/tests" --include='*.trs' 2>/dev/null |
+		while read -r trs; do
+			echo "---- ${trs%.trs}"
+			tail -40 "${trs%.trs}.log"
+		done
+}
+
+step_asan() {
+	say "the suite with AddressSanitizer and UndefinedBehaviorSanitizer"
+	configure_in build-asan --enable-werror --enable-sanitizer=address,undefined \
+		CFLAGS='-O1 -g' || { bad "configure"; return; }
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 suite build-asan
+}
+
+step_tsan() {
+	say "the behaviour tests with ThreadSanitizer"
+	configure_in build-tsan --enable-werror --enable-sanitizer=thread CFLAGS='-O1 -g' ||
+		{ bad "configure"; return; }
+	SONDE_TSAN=1 TSAN_OPTIONS="suppressions=$top/tests/tsan.supp second_deadlock_stack=1" \
+		suite build-tsan TESTS="$(make -C build-tsan --silent print-tsan-tests)"
+}
+
+fuzz_one() { # PROGRAM
+	local name=${1##*/fuzz_}
+	mkdir -p "build-fuzz/corpus/$name"
+	if "$1" -max_total_time="${SONDE_FUZZ_SECONDS:-60}" -timeout=10 -rss_limit_mb=2048 \
+		-print_final_stats=1 -artifact_prefix="build-fuzz/$name-" \
+		"build-fuzz/corpus/$name" "tests/fuzz/corpus/$name" \
+		>"build-fuzz/$name.out" 2>&1; then
+		return 0
+	fi
+	tail -30 "build-fuzz/$name.out"
+	return 1
+}
+
+step_fuzz() {
+	local program running=() name
+	say "fuzz targets, ${SONDE_FUZZ_SECONDS:-60} s each"
+	configure_in build-fuzz --enable-fuzzers --enable-sanitizer=address,undefined \
+		CC=clang CFLAGS='-O1 -g' || { bad "configure"; return; }
+	make -C build-fuzz --silent -j"$jobs" fuzzers >build-fuzz/make.out 2>&1 || {
+		tail -30 build-fuzz/make.out
+		bad "the fuzz targets do not build"
+		return
+	}
+	for program in build-fuzz/tests/fuzz/fuzz_*; do
+		[ -x "$program" ] && [ ! -d "$program" ] || continue
+		fuzz_one "$program" &
+		running+=("$!:${program##*/}")
+	done
+	for name in "${running[@]}"; do
+		if wait "${name%%:*}"; then good "${name#*:}"; else bad "${name#*:}"; fi
+	done
+}
+
+step_dist() {
+	say "distcheck with clang"
+	configure_in build-dist --enable-werror CC=clang || { bad "configure"; return; }
+	if make -C build-dist --silent -j"$jobs" distcheck \
+		DISTCHECK_CONFIGURE_FLAGS='CC=clang --enable-werror' \
+		TESTS="$(make -C build-dist --silent print-unit-tests)" \
+		>build-dist/distcheck.out 2>&1; then
+		good "distcheck"
+	else
+		tail -40 build-dist/distcheck.out
+		bad "distcheck"
+	fi
+}
+
+./autogen.sh >autogen.log 2>&1 || {
+	cat autogen.log
+	exit 1
+}
+rm -f autogen.log
+[ $# -gt 0 ] || set -- asan tsan fuzz dist
+for step in "$@"; do "step_$step"; done
+
+[ "${SONDE_REQUIRE_ALL:-0}" = 1 ] && failed=$((failed + skipped))
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
