@@ -99,7 +99,6 @@ demo_end() {
 	[ -z "${daemon:-}" ] || kill "$daemon" 2>/dev/null || true
 	[ -z "${daemon:-}" ] || wait "$daemon" 2>/dev/null || true
 	[ -z "${shop:-}" ] || kill "$shop" 2>/dev/null || true
-	[ -z "${printer:-}" ] || wait "$printer" 2>/dev/null || true
 }
 
 demo_hints() {
@@ -127,13 +126,14 @@ demo() { # SECONDS, or nothing
 	until [ -s var/demo-shop.pid ]; do sleep 0.05; done
 	port=$(cat var/demo-shop.port)
 	demo_conf "$port"
-	mkfifo var/events.$$
-	tee var/events.log <"var/events.$$" &
-	printer=$!
-	build/sonded --plugin-dir build/.libs -c var/conf.d >"var/events.$$" &
+	: >var/events.log
+	build/sonded --plugin-dir build/.libs -c var/conf.d > >(tee -a var/events.log) &
 	daemon=$!
-	rm -f "var/events.$$"
 	sleep 2 # the first states show
+	kill -0 "$daemon" 2>/dev/null || {
+		say "the daemon did not stay; it says why above" >&2
+		exit 1
+	}
 	demo_hints "$port"
 	if [ -n "$1" ]; then
 		sleep "$1" &

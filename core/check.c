@@ -109,7 +109,7 @@ check_copy(struct sonde_event *change, const struct sonde_event *result)
         atomic_init(&change->timing_us[phase],
                     atomic_load_explicit(&result->timing_us[phase], memory_order_relaxed));
     for (const struct metric *metric = result->metrics; metric; metric = metric->next)
-        sonde_metric(change, metric->name, metric->value, metric->unit);
+        sonde_metric(change, metric->name, metric->value, NULL); /* named with its unit */
     for (const struct detail *detail = result->details; detail; detail = detail->next) {
         char field[128];
 
@@ -337,9 +337,11 @@ check_work(struct job *job)
     struct check_run *run = container_of(job, struct check_run, job);
     struct sonde_instance *self = &run->check->instance;
 
-    if (self->stage != INSTANCE_STARTED && instance_start(self) == -1) {
+    run->refused = self->stage != INSTANCE_STARTED
+                   && ((run->anew && instance_reopen(self) == -1)
+                       || instance_start(self) == -1);
+    if (run->refused) {
         sonde_reason(run->event, SONDE_OBSERVER, "cannot start: %s", self->why);
-        instance_reopen(self); /* what it says shows at the next start */
         return;
     }
     run->answer = self->plugin->probe.run(self, run->event);
@@ -356,6 +358,10 @@ check_returned(void *arg)
         event_unref(run->event);
     } else if (check->run == run)
         check_finish(check, run, run->event, run->answer);
+    if (run->refused)
+        check_rest_refused(check);
+    else
+        check_rest_free(check);
     free(run);
 }
 
@@ -418,12 +424,13 @@ check_begin(struct check *check, enum event_mode mode)
 
     if (check->stuck) {
         check_still_stuck(check, run);
+    } else if (check_resting(check) || (!check_blocks(check) && !check_started(check))) {
+        check_cannot_start(check, run);
     } else if (check_blocks(check)) {
         job_init(&run->job, check_work, check->origin->check);
         run->job.ended = check_worked;
+        run->anew = check->rest != NULL;
         job_submit(check->home->workers, &run->job);
-    } else if (!check_rest_over(check)) {
-        check_cannot_start(check, run);
     } else {
         check->instance.plugin->probe.begin(&check->instance, run->event);
     }
@@ -509,7 +516,8 @@ sonde_done(struct sonde_event *event, enum sonde_state state)
     struct check *check;
 
     if (!run || run->taken_back || check_blocks(run->check)) {
-        log_error("a plugin answered a question that was not out: ignored");
+        log_error("check \"%s\": the plugin answered a question that was not out; ignored",
+                  event->origin->check);
         return;
     }
     check = run->check;

@@ -15,16 +15,20 @@ struct check_run {
     enum event_mode mode;
     bool taken_back;           /* cancel was called: an answer is not wanted any more */
     struct job job;            /* for a probe that blocks */
+    bool anew;                 /* open it anew before start: it refused before */
+    bool refused;              /* it could not start */
     enum sonde_state answer;
 };
 
-/* The rest of an asynchronous check after a start that failed: closed and opened anew on
- * a worker, then left alone for a growing while. */
-
-/* True: the instance is started.  False: not yet; check_rest_why says why. */
-bool check_rest_over(struct check *check);
+/* The rest of a check whose plugin cannot start yet: opened anew, then left alone for a
+ * growing while.  For both kinds: */
+bool check_resting(const struct check *check);      /* not to be started now */
 const char *check_rest_why(const struct check *check);
-bool check_rest_busy(const struct check *check); /* a worker has the instance */
-void check_rest_free(struct check *check);
+void check_rest_refused(struct check *check);       /* instance.why says why */
+void check_rest_free(struct check *check);          /* it has started */
+
+/* For an asynchronous check, which is opened anew on a worker beside its loop: */
+bool check_started(struct check *check);            /* it is, or it starts now */
+bool check_rest_busy(const struct check *check);    /* a worker has the instance */
 
 #endif

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * check_rest.c - an asynchronous check whose plugin cannot start yet.
+ * check_rest.c - a check whose plugin cannot start yet.
  *
- * open and close may block, so they run on a worker; start runs on the loop at
- * the next run after the pause.  The pause doubles from retry_interval to a
- * minute.
+ * It is closed, opened anew and started again after a pause that doubles from
+ * retry_interval to a minute.  A blocking probe does all of it on its worker at the
+ * next run; for an asynchronous one open and close, which may block, run on a worker
+ * at once, and start on the loop at the next run.
  */
 #include "check_inside.h"
 
 #include "clock.h"
 
 #include <string.h>
+
+enum { REST_MOST = 60 }; /* seconds */
 
 struct check_rest {
     struct check *check;
@@ -21,6 +24,33 @@ struct check_rest {
     bool busy;       /* a worker has the instance */
     char *why;
 };
+
+bool
+check_resting(const struct check *check)
+{
+    const struct check_rest *rest = check->rest;
+
+    return rest && (rest->busy || clock_now() < rest->until);
+}
+
+void
+check_rest_refused(struct check *check)
+{
+    struct check_rest *rest = check->rest;
+    const int64_t most = REST_MOST * CLOCK_SECOND;
+
+    if (!rest) {
+        rest = check->rest = memory_new(sizeof(*rest));
+        rest->check = check;
+        rest->pause = check->schedule.retry;
+    } else
+        rest->pause = rest->pause < most / 2 ? rest->pause * 2 : most;
+    free(rest->why);
+    rest->why = memory_text(check->instance.why);
+    rest->until = clock_now() + rest->pause;
+}
+
+/* ---- an asynchronous check ---- */
 
 static void
 check_rest_work(struct job *job)
@@ -47,41 +77,30 @@ check_rest_post(struct job *job)
 }
 
 static void
-check_rest_begin(struct check *check)
+check_rest_reopen(struct check *check)
 {
     struct check_rest *rest = check->rest;
-    const int64_t most = 60 * CLOCK_SECOND;
 
-    if (!rest) {
-        rest = check->rest = memory_new(sizeof(*rest));
-        rest->check = check;
-        rest->pause = check->schedule.retry;
-        job_init(&rest->job, check_rest_work, check->origin->check);
-        rest->job.ended = check_rest_post;
-    } else if (rest->pause < most)
-        rest->pause = rest->pause * 2 < most ? rest->pause * 2 : most;
-    free(rest->why);
-    rest->why = memory_text(check->instance.why);
-    rest->until = clock_now() + rest->pause;
     rest->opened = false;
     rest->busy = true;
+    job_init(&rest->job, check_rest_work, check->origin->check);
+    rest->job.ended = check_rest_post;
     job_submit(check->home->workers, &rest->job);
 }
 
 bool
-check_rest_over(struct check *check)
+check_started(struct check *check)
 {
     struct check_rest *rest = check->rest;
 
     if (check->instance.stage == INSTANCE_STARTED)
         return true;
-    if (rest && (rest->busy || clock_now() < rest->until))
-        return false;
     if ((!rest || rest->opened) && instance_start(&check->instance) == 0) {
         check_rest_free(check);
         return true;
     }
-    check_rest_begin(check);
+    check_rest_refused(check);
+    check_rest_reopen(check);
     return false;
 }
 

@@ -15,6 +15,7 @@
 /* A group with the members daemon and defaults (groups; present where written),
  * targets, checks, sources, sinks, routes (lists; likewise), merged over all files.
  * Never NULL: what cannot be read is a problem.  The tree lives in memory. */
-struct setting *conf_read(const char *path, struct arena *memory, struct problems *problems);
+struct setting *conf_read(const char *path, struct arena *memory,
+                          struct problems *problems);
 
 #endif

@@ -68,7 +68,8 @@ file_read(const char *path, size_t cap, size_t *length, char why[FILE_WHY])
     if (got == -1)
         file_why(why, errno);
     else
-        snprintf(why, FILE_WHY, "is larger than %zu KiB", cap >> 10);
+        snprintf(why, FILE_WHY, "is larger than %zu %s",
+                 cap >> 20 ? cap >> 20 : cap >> 10, cap >> 20 ? "MiB" : "KiB");
     free(bytes);
     return NULL;
 }

@@ -223,7 +223,7 @@ graph_log_ledger(const struct graph *graph)
 static void
 graph_free_sink(struct sink *sink)
 {
-    instance_deinit(&sink->instance);
+    sink_deinit(sink);
     queue_free(sink->queue);
     free(sink);
 }

@@ -94,7 +94,7 @@ build_plugin(struct build *build, enum plugin_role role, const char *name,
 
     if (!plugin)
         problem_add(build->problems, named ? named->place : section->place, "%s: %s", who,
-                    why);
+                    named && named->secret ? "plugin names none" : why);
     return plugin;
 }
 
@@ -162,6 +162,7 @@ build_format(struct build *build, struct sink *sink, const struct option_sources
     const struct setting *setting = option_setting(sources, "format");
     struct place place = setting ? setting->place : sources->own->place;
     const char *format = sink->options.format, *error;
+    bool secret = setting && setting->secret;
 
     if (strcmp(format, "json") == 0) {
         sink->format = EVENT_JSON;
@@ -171,11 +172,12 @@ build_format(struct build *build, struct sink *sink, const struct option_sources
         problem_add(build->problems, place,
                     "%s: format \"%s\": expected \"json\", \"text\" or a template with a "
                     "field in braces, such as \"{check} is {state}\"",
-                    who, format);
+                    who, secret ? "***" : format);
     } else {
         sink->payload = template_compile(&build->graph->memory, format, &error);
         if (!sink->payload)
-            problem_add(build->problems, place, "%s: format: %s", who, error);
+            problem_add(build->problems, place, "%s: format: %s", who,
+                        secret ? "is no template" : error);
     }
 }
 
@@ -200,7 +202,7 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
             const char *who)
 {
     static const struct sonde_option *const tables[] = { build_buffer_rows, NULL };
-    const struct setting *own = setting_find(section, "buffer");
+    const struct setting *own = setting_find(section, "buffer"), *sync;
     struct option_sources sources = build_sources(build, section, sink->options.plugin);
     struct build_buffer buffer = { .memory = 1, .events = 1 };
     struct place place = own ? own->place : section->place;
@@ -219,12 +221,13 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
         option_unknown(own, tables, who, build->problems);
         build_no_effect(build, own, "disk", who);
         build_no_effect(build, own, "sync", who);
-        if (buffer.sync && !build_sync_valid(buffer.sync))
-            problem_add(build->problems, setting_find(own, "sync")->place,
-                        "%s: sync \"%s\": expected \"each\", \"never\" or a duration such as "
-                        "\"50ms\"",
-                        who, buffer.sync);
     }
+    sync = option_setting(&sources, "sync");
+    if (sync && buffer.sync && !build_sync_valid(buffer.sync))
+        problem_add(build->problems, sync->place,
+                    "%s: sync \"%s\": expected \"each\", \"never\" or a duration such as "
+                    "\"50ms\"",
+                    who, sync->secret ? "***" : buffer.sync);
     sink->options.memory = buffer.memory;
     sink->options.events = buffer.events;
     sink->queue = queue_new((struct queue_bounds){ (size_t)buffer.events,
@@ -347,11 +350,11 @@ build_otherwise(struct build *build, const struct setting *section)
             return;
         }
     }
-    near = text_nearest(otherwise->text, names, count);
+    near = otherwise->secret ? NULL : text_nearest(otherwise->text, names, count);
     problem_add(build->problems, otherwise->place,
                 "sink \"%s\": otherwise: no other sink is named \"%s\"%s%s%s", name->text,
-                otherwise->text, near ? "; did you mean \"" : "", near ? near : "",
-                near ? "\"?" : "");
+                otherwise->secret ? "***" : otherwise->text,
+                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     free(names);
 }
 

@@ -96,7 +96,9 @@ build_times(struct build *build, struct check_options *options,
 
     if (options->timeout <= options->interval)
         return true;
-    if (!timeout) { /* nobody wrote it down */
+    /* Not written down, or for all checks, of which this one has a shorter interval. */
+    if (!timeout
+        || (!setting_find(sources->own, "timeout") && setting_find(sources->own, "interval"))) {
         options->timeout = options->interval;
         return true;
     }

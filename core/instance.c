@@ -208,6 +208,40 @@ sonde_log(struct sonde_instance *self, enum sonde_level level, const char *forma
     va_end(args);
 }
 
+/* The words of a plugin without a value that is nobody's business.  Takes said. */
+static char *
+instance_hide(char *said, const struct setting *value, bool secret)
+{
+    struct text out = { 0 };
+    const char *at = said, *found;
+
+    if (value->kind != SETTING_TEXT || !*value->text || !(secret || value->secret))
+        return said;
+    while ((found = strstr(at, value->text))) {
+        text_add(&out, at, (size_t)(found - at));
+        text_puts(&out, "***");
+        at = found + strlen(value->text);
+    }
+    text_puts(&out, at);
+    free(said);
+    return out.bytes ? out.bytes : memory_text("");
+}
+
+static char *
+instance_hide_all(const struct sonde_instance *self, const char *option, char *said)
+{
+    const struct sonde_option *row = option_find(self->plugin->options, option);
+    const struct setting *value = option_setting(self->birth->sources, option);
+
+    if (!value)
+        return said;
+    said = instance_hide(said, value, row && row->secret);
+    for (const struct setting *at = value->kind == SETTING_LIST ? value->first : NULL; at;
+         at = at->next)
+        said = instance_hide(said, at, row && row->secret);
+    return said;
+}
+
 /* While the configuration is built the fault is a problem with a place; later it
  * is what the owner of the instance says of it. */
 static void
@@ -235,6 +269,10 @@ sonde_fail(struct sonde_instance *self, const char *option, const char *format, 
     va_start(args, format);
     text_vprintf(&said, format, args);
     va_end(args);
+    if (option && self->birth && said.bytes) {
+        said.bytes = instance_hide_all(self, option, said.bytes);
+        said.length = strlen(said.bytes);
+    }
     text_clean(&clean, said.bytes ? said.bytes : "", said.length);
     text_deinit(&said);
     free(self->why);

@@ -160,9 +160,8 @@ lexer_mismatch(struct lexer *lexer, const struct token *token)
         at = 0; /* a slip within the line */
     if (at == 0 && lexer->depth > 0
         && (token->mark != '}' || top->line == token->line || lexer_is(&next, ";"))) {
-        lexer_tell(lexer, token->line,
-                   "the \"%c\" of line %u needs \"%c\", not \"%c\"", top->open,
-                   top->line, lexer_closer(top->open), token->mark);
+        lexer_tell(lexer, token->line, "the \"%c\" of line %u needs \"%c\", not \"%c\"",
+                   top->open, top->line, lexer_closer(top->open), token->mark);
         lexer_pop(lexer);
     } else if (at > 0) {
         lexer_tell(lexer, token->line,

@@ -113,8 +113,10 @@ main(int argc, char **argv)
     struct plugins plugins = { 0 };
     int status = main_arguments(argc, argv, &arguments, &plugins);
 
-    if (status != -1)
+    if (status != -1) {
+        plugins_deinit(&plugins);
         return status;
+    }
     plugins_add_dir(&plugins, SONDE_PLUGINDIR, false);
     switch (arguments.action) {
     case MAIN_RUN:

@@ -15,8 +15,8 @@
 /* Where the value of a row comes from: the first of these groups that has the
  * name, else the row's fallback.  Any may be NULL. */
 struct option_sources {
-    const struct setting *own;             /* the section itself */
-    const struct setting *defaults[2];     /* defaults.PLUGIN, defaults */
+    const struct setting *own;         /* the section itself */
+    const struct setting *defaults[2]; /* defaults.PLUGIN, defaults */
 };
 
 /* Fills target from the rows.  Texts and lists are put into memory, which must
@@ -29,13 +29,15 @@ bool option_fill(void *target, const struct sonde_option *rows,
 
 /* Complains about each member of section that none of the tables names (tables
  * ends with NULL); suggests the nearest. */
-bool option_unknown(const struct setting *section, const struct sonde_option *const *tables,
-                    const char *who, struct problems *problems);
+bool option_unknown(const struct setting *section,
+                    const struct sonde_option *const *tables, const char *who,
+                    struct problems *problems);
 
 const struct sonde_option *option_find(const struct sonde_option *rows, const char *name);
 
 /* The setting that decided the row's value, NULL where its fallback did. */
-const struct setting *option_setting(const struct option_sources *sources, const char *name);
+const struct setting *option_setting(const struct option_sources *sources,
+                                     const char *name);
 
 /* Two structs filled from the same rows hold the same values. */
 bool option_equal(const void *a, const void *b, const struct sonde_option *rows);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static void
+__attribute__((format(printf, 4, 0))) static void
 problem_keep(struct problems *problems, struct place place, bool warning,
              const char *format, va_list args)
 {

@@ -3,7 +3,7 @@
  * router_read.c - the section `routes`, from settings to routes.
  *
  * What is wrong is told with its place and the nearest right name; a route that
- * holds an error is still read to its end.
+ * holds an error is still read to its end.  That a name is taken is conf.c's to say.
  */
 #include "router_inside.h"
 
@@ -288,16 +288,6 @@ read_name(struct reader *reader, const struct setting *section)
 }
 
 static void
-read_unique(struct reader *reader, const struct route *route)
-{
-    for (const struct route *at = reader->router->routes; at != route; at = at->next)
-        if (strcmp(at->name, route->name) == 0)
-            problem_add(reader->problems, route->place,
-                        "route \"%s\": this name was used before, at %s:%u", route->name,
-                        at->place.file ? at->place.file : "?", at->place.line);
-}
-
-static void
 read_route(struct reader *reader, const struct setting *section, struct route ***end)
 {
     struct router *router = reader->router;
@@ -321,8 +311,6 @@ read_route(struct reader *reader, const struct setting *section, struct route **
     **end = route;
     *end = &route->next;
     router->route_count++;
-    if (name)
-        read_unique(reader, route);
 }
 
 void

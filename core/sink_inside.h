@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sink_inside.h - a running sink, shared by sink.c (fates, back-off, health),
+ * sink_inside.h - a running sink, shared by sink.c, sink_fate.c, sink_health.c,
  * sink_thread.c (write, on a thread) and sink_loop.c (submit, on the delivery loop).
  */
 #ifndef CORE_SINK_INSIDE_H
@@ -11,6 +11,8 @@
 #include "sink.h"
 
 #define SINK_BUDGET (10 * CLOCK_SECOND) /* for a start or a write; sonde_time_left */
+
+#define SINK_TELL (10 * CLOCK_SECOND) /* between lines that say much the same */
 
 struct sink_run {
     struct batch_owner owner; /* first: sink_run_of() */
@@ -55,6 +57,12 @@ struct sink_run {
     struct job reopen;
     bool reopening, posted; /* posted: under lock */
 };
+
+/* The owner of its batches; see batch.h. */
+void sink_settled(struct batch_owner *owner, const struct queue_entry *entry,
+                  enum sonde_fate fate, const char *why);
+void sink_back(struct batch_owner *owner, struct sonde_batch *batch);
+void sink_misused(struct batch_owner *owner, const char *what);
 
 /* A batch with what may go now, put among those out; NULL: nothing may, and it was not
  * to be empty.  Empty where most is 0. */

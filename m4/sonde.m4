@@ -71,4 +71,4 @@ dnl SONDE_FUZZERS: libFuzzer targets, with clang only
 AC_DEFUN([SONDE_FUZZERS],[
 AC_ARG_ENABLE([fuzzers],[AS_HELP_STRING([--enable-fuzzers],[build the fuzz targets (clang) @<:@no@:>@])],
   [],[enable_fuzzers=no])
-AM_CONDITIONAL([ENABLE_FUZZERS],[test "x$enable_fuzzers" = xyes])])
+AS_IF([test "x$enable_fuzzers" = xyes],[SAN_CFLAGS="$SAN_CFLAGS -fsanitize=fuzzer-no-link"])])

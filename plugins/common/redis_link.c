@@ -44,12 +44,24 @@ redis_link_error(struct redis *redis, int error)
     return address_error(error, redis->why, sizeof(redis->why));
 }
 
+static bool
+redis_link_cancelled(struct redis *redis)
+{
+    pthread_mutex_lock(&redis->lock);
+    const bool cancelled = redis->cancelled;
+    pthread_mutex_unlock(&redis->lock);
+    return cancelled;
+}
+
 static const char *
 redis_link_broken(struct redis *redis)
 {
     const redisContext *context = redis->context;
+    const int error = errno;
 
-    if (context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (redis_link_cancelled(redis))
+        return redis_link_why(redis, "cancelled in the middle of its work");
+    if (context->err == REDIS_ERR_IO && (error == EAGAIN || error == EWOULDBLOCK))
         return redis_link_why(redis, "no answer in time");
     if (context->err == REDIS_ERR_EOF)
         return redis_link_why(redis, "the server closed the connection");
@@ -114,9 +126,8 @@ redis_link_publish(struct redis *redis, int fd)
 {
     pthread_mutex_lock(&redis->lock);
     redis->fd = fd;
-    const bool cancelled = redis->cancelled;
     pthread_mutex_unlock(&redis->lock);
-    return !cancelled;
+    return !redis_link_cancelled(redis);
 }
 
 void
@@ -194,23 +205,46 @@ redis_link_dial_unix(struct redis *redis, const struct address_parts *to)
     return redis_link_dial_one(redis, (const struct sockaddr *)&address, sizeof(address));
 }
 
+static void
+redis_link_begin(struct redis *redis)
+{
+    redis->deadline = sonde_now() + redis->connect_timeout * 1000000;
+}
+
+/* Each address gets its share of the time, so that a silent one does not use it up. */
+static const char *
+redis_link_dial_all(struct redis *redis, const struct addrinfo *found)
+{
+    const int64_t deadline = redis->deadline;
+    const char *why = NULL;
+    int count = 0;
+
+    for (const struct addrinfo *one = found; one; one = one->ai_next)
+        count++;
+    for (const struct addrinfo *one = found; one; one = one->ai_next) {
+        const int64_t now = sonde_now();
+        redis->deadline = now + (deadline - now) / count--;
+        why = redis_link_dial_one(redis, one->ai_addr, one->ai_addrlen);
+        if (!why)
+            break;
+    }
+    redis->deadline = deadline;
+    return why;
+}
+
 static const char *
 redis_link_dial_name(struct redis *redis, const char *name, uint16_t port)
 {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
     struct addrinfo *found = NULL;
-    const char *why = NULL;
     char service[8];
 
     snprintf(service, sizeof(service), "%u", port);
     const int error = getaddrinfo(name, service, &hints, &found);
     if (error)
         return redis_link_why(redis, "%s", gai_strerror(error));
-    for (const struct addrinfo *one = found; one; one = one->ai_next) {
-        why = redis_link_dial_one(redis, one->ai_addr, one->ai_addrlen);
-        if (!why || redis_link_left(redis) == 0)
-            break;
-    }
+    redis_link_begin(redis); /* a slow resolver is not the server's fault */
+    const char *why = redis_link_dial_all(redis, found);
     freeaddrinfo(found);
     return why;
 }
@@ -337,7 +371,7 @@ redis_link_connect(struct redis *redis)
     char host[128 + ADDRESS_NAME_MAX]; /* or a path */
     const char *why;
 
-    redis->deadline = sonde_now() + redis->connect_timeout * 1000000;
+    redis_link_begin(redis);
     address_parse(redis->server, &to, redis->why, sizeof(redis->why)); /* as in open */
     snprintf(host, sizeof(host), "%.*s", (int)to.host_length, to.host);
     why = redis_link_dial(redis, &to, host);

@@ -135,6 +135,13 @@ http_answer(struct http_run *run, enum sonde_state state)
     sonde_done(event, state);
 }
 
+static void
+http_fail(struct http_run *run)
+{
+    response_say(run, SONDE_OBSERVER, "the request cannot be set up");
+    http_answer(run, SONDE_UNKNOWN);
+}
+
 static void http_send(struct http_run *run);
 
 /* The address has had its share of the time.  Once connected, it keeps the rest. */
@@ -142,11 +149,9 @@ static void
 http_due(struct sonde_instance *self, void *arg)
 {
     struct http_run *run = arg;
-    curl_off_t connected = 0;
 
     (void)self;
-    curl_easy_getinfo(run->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    if (!connected && tries_next(run->tries, ETIMEDOUT))
+    if (!run->web.connected && tries_next(run->tries, ETIMEDOUT))
         http_send(run);
 }
 
@@ -169,6 +174,8 @@ http_send(struct http_run *run)
     web_stop(&run->web);
     request_drop(run);
     run->began = sonde_now();
+    run->opened = 0;
+    run->error = 0;
     if (run->tries && run->tries->count > 1) {
         if (!run->timer)
             run->timer = sonde_timer_new(run->self, http_due, run);
@@ -177,8 +184,7 @@ http_send(struct http_run *run)
     if (request_make(run) == 0
         && web_start(&run->web, run->self, run->easy, http_answered, run) == 0)
         return;
-    response_say(run, SONDE_OBSERVER, "the request cannot be set up");
-    http_answer(run, SONDE_UNKNOWN);
+    http_fail(run);
 }
 
 static void
@@ -190,7 +196,10 @@ http_resolved(const struct resolve_answer *answer, void *arg)
     sonde_timing(run->event, SONDE_DNS, (sonde_now() - run->began) / 1000);
     if (answer->reason == SONDE_OK) {
         run->tries = tries_new(answer, run->http->port);
-        http_send(run);
+        if (run->tries)
+            http_send(run);
+        else
+            http_fail(run);
         return;
     }
     sonde_reason(run->event, answer->reason, "%s: %s", run->http->host, answer->text);

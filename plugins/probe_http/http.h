@@ -45,8 +45,8 @@ struct http_run {
     struct curl_slist *resolved; /* the address being tried, as libcurl wants it */
     struct tries *tries;         /* of a name */
     struct sonde_timer *timer;   /* for the next of them */
-    int64_t began;
-    int error; /* errno of a socket that could not be opened */
+    int64_t began, opened;       /* the question; the socket for this try */
+    int error;                   /* errno of a socket that could not be opened */
 
     int64_t header_bytes, body_bytes;
     char *body; /* kept only where a pattern wants to see it */

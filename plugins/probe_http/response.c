@@ -92,29 +92,42 @@ response_time(const struct http_run *run, CURLINFO info)
     return us;
 }
 
-/* How far it got: the phase that was not finished, SONDE_TRANSFER at the end. */
+/* libcurl's own figures begin when the transfer does; ours where it has none. */
+static int64_t
+response_connect_us(const struct http_run *run)
+{
+    int64_t from = run->opened ? run->opened : run->began;
+
+    return ((run->web.connected ? run->web.connected : sonde_now()) - from) / 1000;
+}
+
+static void
+response_set_timing(const struct http_run *run, enum sonde_phase phase, int64_t us)
+{
+    sonde_timing(run->event, phase, us > 0 ? us : 0);
+}
+
+/* Answers how far it got: the phase that was not finished, or SONDE_TRANSFER. */
 static enum sonde_phase
 response_timings(const struct http_run *run)
 {
     int64_t name = response_time(run, CURLINFO_NAMELOOKUP_TIME_T);
-    int64_t connect = response_time(run, CURLINFO_CONNECT_TIME_T);
-    int64_t tls = response_time(run, CURLINFO_APPCONNECT_TIME_T);
     int64_t ready = response_time(run, CURLINFO_PRETRANSFER_TIME_T);
     int64_t first = response_time(run, CURLINFO_STARTTRANSFER_TIME_T);
+    int64_t connect = response_connect_us(run);
     int64_t total = (sonde_now() - run->began) / 1000;
 
-    sonde_timing(run->event, SONDE_CONNECT, connect ? connect - name : total);
-    if (!connect)
+    response_set_timing(run, SONDE_CONNECT, connect);
+    if (!run->web.connected)
         return SONDE_CONNECT;
-    if (run->http->tls) {
-        sonde_timing(run->event, SONDE_TLS, (tls ? tls : total) - connect);
-        if (!tls)
-            return SONDE_TLS;
-    }
-    sonde_timing(run->event, SONDE_FIRST_BYTE, (first ? first : total) - ready);
+    if (run->http->tls)
+        response_set_timing(run, SONDE_TLS, (ready ? ready : total) - name - connect);
+    if (!ready)
+        return run->http->tls ? SONDE_TLS : SONDE_FIRST_BYTE;
+    response_set_timing(run, SONDE_FIRST_BYTE, (first ? first : total) - ready);
     if (!first)
         return SONDE_FIRST_BYTE;
-    sonde_timing(run->event, SONDE_TRANSFER, total > first ? total - first : 0);
+    response_set_timing(run, SONDE_TRANSFER, total - first);
     return SONDE_TRANSFER;
 }
 
@@ -288,7 +301,7 @@ response_error(const struct http_run *run, CURLcode code)
 {
     long error = 0;
 
-    if (code == CURLE_OK || response_time(run, CURLINFO_CONNECT_TIME_T))
+    if (code == CURLE_OK || run->web.connected)
         return 0;
     if (run->error)
         return run->error;

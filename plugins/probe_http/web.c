@@ -3,7 +3,8 @@
  * web.c - libcurl's multi socket interface on the loop.  See web.h.
  *
  * libcurl must not be called from within its own callbacks, so these only set
- * watches and the timer.
+ * watches and the timer.  A transfer has one socket at a time.  libcurl 7.88 closes
+ * one that is not connected yet without a word, so its watch goes first.
  */
 #include "web.h"
 
@@ -34,14 +35,27 @@ web_tell(struct web_multi *all)
 }
 
 static void
+web_unwatch(struct web *web)
+{
+    sonde_watch_free(web->watch);
+    web->watch = NULL;
+}
+
+/* libcurl tells when TLS was through, but not when TCP was: a socket that only was
+ * to be written to, and can be, is connected. */
+static void
 web_ready(struct sonde_instance *shared, int fd, unsigned ready, void *arg)
 {
     struct web_multi *all = sonde_private(shared);
+    struct web *web = arg;
     int what = (ready & SONDE_READ ? CURL_CSELECT_IN : 0)
                | (ready & SONDE_WRITE ? CURL_CSELECT_OUT : 0),
         running;
 
-    (void)arg;
+    if (!web->connected && ready == SONDE_WRITE)
+        web->connected = sonde_now();
+    else if (!web->connected)
+        web_unwatch(web); /* it failed */
     curl_multi_socket_action(all->multi, fd, what, &running);
     web_tell(all);
 }
@@ -67,30 +81,33 @@ web_set_timer(CURLM *multi, long ms, void *arg)
     return 0;
 }
 
-/* arg is the shared instance, at what was assigned to the socket: its watch. */
 static int
 web_set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *at)
 {
     struct sonde_instance *shared = arg;
-    struct web_multi *all = sonde_private(shared);
-    struct sonde_watch *watch = at;
     unsigned want = (what & CURL_POLL_IN ? SONDE_READ : 0u)
                     | (what & CURL_POLL_OUT ? SONDE_WRITE : 0u);
     void *private = NULL;
+    struct web *web;
 
-    if (what == CURL_POLL_REMOVE) {
-        sonde_watch_free(watch);
+    (void)at;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    web = private;
+    if (!web)
+        return 0;
+    if (web->watch && (web->fd == fd) == (what == CURL_POLL_REMOVE))
+        web_unwatch(web);
+    if (what == CURL_POLL_REMOVE)
+        return 0;
+    if ((want & SONDE_READ) && !web->connected)
+        web->connected = sonde_now();
+    if (web->watch) {
+        sonde_watch_want(web->watch, want);
         return 0;
     }
-    if (watch) {
-        sonde_watch_want(watch, want);
-        return 0;
-    }
-    watch = sonde_watch_new(shared, fd, want, web_ready, NULL);
-    if (watch)
-        curl_multi_assign(all->multi, fd, watch);
-    else if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK && private)
-        ((struct web *)private)->blind = true;
+    web->fd = fd;
+    web->watch = sonde_watch_new(shared, fd, want, web_ready, web);
+    web->blind = !web->watch;
     return 0; /* -1 would end the transfers of everybody */
 }
 
@@ -140,6 +157,7 @@ web_stop(struct web *web)
 {
     struct web_multi *all = web->easy ? sonde_private(web->shared) : NULL;
 
+    web_unwatch(web);
     if (all)
         curl_multi_remove_handle(all->multi, web->easy);
     web->easy = NULL;

@@ -19,7 +19,10 @@ struct web {
     CURL *easy;
     web_fn *fn;
     void *arg;
-    bool blind; /* a socket of it could not be watched: our own fault */
+    int fd; /* of the watch */
+    struct sonde_watch *watch;
+    int64_t connected; /* sonde_now when the connection was open; 0: it is not */
+    bool blind;        /* a socket of it could not be watched: our own fault */
 };
 
 /* Hands web->easy over until fn is called or web_stop; the caller frees it then.

@@ -21,14 +21,14 @@ answer_set_number(struct sonde_event *event, const char *field, int value)
     sonde_set(event, field, text, strlen(text));
 }
 
+/* In whole seconds. */
 static double
 answer_uptime(uint64_t start)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_BOOTTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9
-           - (double)start / (double)sysconf(_SC_CLK_TCK);
+    return (double)(now.tv_sec - (time_t)(start / (uint64_t)sysconf(_SC_CLK_TCK)));
 }
 
 static const struct watched *

@@ -132,6 +132,8 @@ void kafka_window_deinit(struct kafka *kafka);
 
 /* Everything that librdkafka has to say now, or, at first, within some ms. */
 void kafka_report_take(struct sonde_instance *self, int wait);
+/* Whether much the same was said within a minute; remembers it. */
+bool kafka_report_said(struct kafka *kafka, const char *text);
 
 void kafka_health_delivered(struct sonde_instance *self,
                             const rd_kafka_message_t *message);

@@ -25,8 +25,8 @@ hash(const char *text)
     return h;
 }
 
-static bool
-said_before(struct kafka *kafka, const char *text)
+bool
+kafka_report_said(struct kafka *kafka, const char *text)
 {
     uint32_t h = hash(text);
     int64_t now = sonde_now();
@@ -50,7 +50,7 @@ take_log(struct sonde_instance *self, rd_kafka_event_t *event)
     int syslog;
 
     if (rd_kafka_event_log(event, &facility, &text, &syslog)
-        || said_before(sonde_private(self), text))
+        || kafka_report_said(sonde_private(self), text))
         return;
     if (syslog <= 4)
         level = SONDE_WARNING;
@@ -74,7 +74,7 @@ take_error(struct sonde_instance *self, rd_kafka_event_t *event)
         return;
     }
     kafka_health_error(self, rd_kafka_event_error(event), text);
-    if (!said_before(kafka, text))
+    if (!kafka_report_said(kafka, text))
         sonde_log(self, SONDE_INFO, "%s", text);
 }
 

@@ -3,7 +3,7 @@
 #
 # Two Redis sinks, one whose server hangs (stopped by a signal, in the middle of its work) and
 # one whose server is not there at all, delay no probe and no other sink: each check goes on
-# running in its interval, seen in the times of its results in a file.  A third of a
+# running in its interval, seen in the times of its results on standard output.  A third of a
 # second is allowed, as this machine does other things as well.
 . "$(dirname "$0")/lib.sh"
 need redis-server redis-cli python3
@@ -20,7 +20,7 @@ checks = ( { name = "c{target}"; plugin = "tcp"; address = "127.0.0.1:$target_po
 sinks = (
   { name = "hangs"; plugin = "redis-store"; server = "127.0.0.1:$redis_port"; timeout = "1s"; },
   { name = "absent"; plugin = "redis-notify"; server = "127.0.0.1:$nobody"; },
-  { name = "results"; plugin = "file"; path = "$dir/results"; format = "{check} {time}"; }
+  { name = "results"; plugin = "stdout"; format = "{check} {time}"; }
 );
 routes = ( { name = "all"; match = { kind = ["result", "change"]; check = "c*"; }; to = ["hangs", "absent", "results"]; } );
 END
@@ -28,7 +28,7 @@ END
 
 # The longest pause between two results of one check.
 longest_gap() {
-	python3 - "$dir/results" <<-'END'
+	python3 - "$dir/sonded.out" <<-'END'
 		import datetime, sys
 		last, longest = {}, 0
 		for line in open(sys.argv[1]):
@@ -39,14 +39,14 @@ longest_gap() {
 		print(int(longest * 1000))
 	END
 }
-checks_in_file() { cut -d' ' -f1 "$dir/results" | sort -u | wc -l; }
+checks_in_file() { cut -d' ' -f1 "$dir/sonded.out" | sort -u | wc -l; }
 
 start_sonded sonded -c "$dir/conf.d" || exit 1
 sleep 2
 kill -STOP "$redis_pid"
-stopped=$(wc -l <"$dir/results")
+stopped=$(wc -l <"$dir/sonded.out")
 sleep 5
-during=$(($(wc -l <"$dir/results") - stopped))
+during=$(($(wc -l <"$dir/sonded.out") - stopped))
 kill -CONT "$redis_pid"
 check "the hanging one was told" grep -q 'sink "hangs": DOWN' "$dir/sonded.log"
 check "the absent one was told" grep -q 'sink "absent": DOWN: .*refused' "$dir/sonded.log"

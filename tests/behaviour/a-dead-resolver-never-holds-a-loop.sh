@@ -3,7 +3,6 @@
 #
 # A name server that takes questions and never answers: 600 checks that ask it find UNKNOWN
 # with DNSTOUT, and a check beside them, every 100 ms on the same loop, never waits 50 ms.
-# Nor does it while names of an answering server are looked up.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/net.sh"
 

@@ -9,7 +9,7 @@
 rounds=10
 make_sleeper name snz
 start_sleeper "$name"
-watch_processes 'fall = 2;' <<END || not_ok "the daemon starts"
+watch_processes 'fall = 2;' <<END
 { name = "by-file"; plugin = "process"; pidfile = "$dir/$name.pid"; },
 { name = "by-comm"; plugin = "process"; comm = "$name"; }
 END
@@ -29,7 +29,7 @@ middle() { # NUMBER...
 by_file=() by_comm=()
 for round in $(seq "$rounds"); do
 	both UP "$round" || not_ok "both are UP in round $round"
-	killed=$(now_us)
+	killed=${EPOCHREALTIME/[.,]/}
 	kill -9 "$sleeper"
 	both DOWN "$round" || not_ok "both are DOWN in round $round"
 	by_file+=("$(since_kill by-file)")

@@ -31,6 +31,7 @@ wait_for 10 test -s "$dir/second"
 ask="{ resolver = \"127.0.0.1:$names_port\"; }"
 once "tcp = $ask; http = $ask; timeout = \"2s\";" <<END
 { name = "refused"; plugin = "tcp"; address = "refused.test:$open_port"; },
+{ name = "again";   plugin = "tcp"; address = "refused.test:$open_port"; },
 { name = "silent";  plugin = "tcp"; address = "silent.test:$full_port"; },
 { name = "both";    plugin = "tcp"; address = "both.test:$open_port"; },
 { name = "all";     plugin = "tcp"; address = "all.test:$open_port"; },
@@ -51,5 +52,6 @@ found h-both "UP OK both.test:$open_port (127.0.0.1): HTTP/1.1 200 OK"
 found_like h-all "DOWN L4CON all.test:$open_port (127.0.0.[23]): connection refused"
 check "the request names the host, not an address" \
 	grep -q "^> Host: refused.test:$open_port" "$dir/open.said"
-is "a name asked for twice is looked up once" "$(grep -c '^refused.test A$' "$dir/names.said")" 1
+is "a name asked for by several checks is looked up once by each plugin" \
+	"$(grep -c '^refused.test A$' "$dir/names.said")" 2
 done_testing

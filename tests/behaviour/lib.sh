@@ -14,6 +14,7 @@ builddir=$(cd "${top_builddir:-$srcdir/build}" && pwd)
 sonded=$builddir/sonded
 plugins=$builddir/.libs
 target=$builddir/tests/target
+misbehaving=$builddir/tests/plugins/.libs # plugins of the tests: --plugin-dir "$misbehaving"
 
 tap_count=0
 tap_failed=0
@@ -154,6 +155,44 @@ start_sonded() { # NAME ARGUMENTS...
 stop_sonded() { # PID
 	kill "$1" 2>/dev/null
 	wait "$1"
+}
+
+# Ends it, and it must end well: with status 0, and no sanitizer said a word.
+ends_clean() { # NAME
+	local status
+	stop_sonded "$sonded_pid"
+	status=$?
+	is "$1 ends with status 0" "$status" 0
+	no_sanitizer "$1"
+}
+
+no_sanitizer() { # NAME
+	if grep -qE 'Sanitizer|runtime error' "$dir/$1.log"; then
+		not_ok "$1 is clean" "$(grep -E -A 12 'Sanitizer|runtime error' "$dir/$1.log" | head -40)"
+	else
+		ok "$1 is clean"
+	fi
+}
+
+# Whether the file holds the words, as they stand.
+says() { # FILE WORDS
+	grep -qF -- "$2" "$1"
+}
+
+# The ledger that SIGUSR1 logs of a sink, as `accepted delivered rejected dropped queued`;
+# the first line with which the command is content.
+ledger() { # NAME SINK
+	local lines
+	lines=$(grep -c "sink \"$2\": accepted" "$dir/$1.log")
+	kill -USR1 "$sonded_pid"
+	wait_for 5 eval "[ \$(grep -c 'sink \"$2\": accepted' '$dir/$1.log') -gt $lines ]" || return 1
+	grep "sink \"$2\": accepted" "$dir/$1.log" | tail -1 |
+		sed -E 's/.*accepted ([0-9]+) = delivered ([0-9]+) \+ rejected ([0-9]+) \+ dropped ([0-9]+) \+ queued ([0-9]+).*/\1 \2 \3 \4 \5/'
+}
+
+# Whether a ledger closes.
+closes() { # ACCEPTED DELIVERED REJECTED DROPPED QUEUED
+	[ "$1" -eq "$(($2 + $3 + $4 + $5))" ]
 }
 
 # ---- targets ----

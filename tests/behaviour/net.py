@@ -8,7 +8,8 @@
 #
 # listens on 127.0.0.1, writes its port to PORTFILE and stays until it is ended.
 #
-#   dns NAME=ADDRESS,... ...   answers these names (TTL 0), any other with NXDOMAIN;
+#   dns [@ADDRESS:PORT] NAME=ADDRESS,... ...
+#                              answers these names (TTL 0), any other with NXDOMAIN;
 #                              prints each question
 #   silent                     a name server that takes questions and never answers
 #   backlog [SECONDS]          a listener that accepts nothing; its backlog is full.
@@ -45,9 +46,14 @@ def listener(path, backlog=128):
 # ---- names ----
 
 def dns(path, names):
+    at = ("127.0.0.1", 0)
+    if names[0].startswith("@"):
+        host, port = names[0][1:].split(":")
+        at = (host, int(port))
+        names = names[1:]
     zone = dict(item.split("=", 1) for item in names)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("127.0.0.1", 0))
+    s.bind(at)
     ready(path, s.getsockname()[1])
     while True:
         packet, peer = s.recvfrom(4096)
@@ -174,6 +180,9 @@ def http_client(c):
             if not more:
                 return
             request += more
+            if request[0] == 0x16:      # TLS, where there is none
+                c.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                return
         head, body = request.split(b"\r\n\r\n", 1)
         for line in head.decode("latin-1").split("\r\n"):
             print("> " + line, flush=True)

@@ -38,8 +38,17 @@ once() { # [DEFAULTS]
 
 # What the last `once` says of a check: state, reason, message.
 said() { # NAME
-	awk -v name="$1" '$4 == name { print }' "$dir/once" |
-		sed -E 's/^[^ ]+ [^ ]+ +([A-Z]+) +[^ ]+ +.* (OK|OTHER|DNS[A-Z]+|L[467][A-Z0-9]+|TIMEOUT|OBSERVER)( +|$)/\1 \2 /'
+	awk -v name="$1" '$4 == name {
+		for (i = 5; i <= NF; i++)
+			if ($i ~ /^(OK|OTHER|DNS[A-Z]+|L[467][A-Z0-9]+|TIMEOUT|OBSERVER)$/)
+				break
+		state = $3
+		reason = $i
+		at = index($0, " " reason " ")
+		message = substr($0, at + length(reason) + 2)
+		sub("^ +", "", message)
+		print state, reason, message
+	}' "$dir/once"
 }
 
 found() { # NAME WANTED (state, reason, message)

@@ -4,15 +4,15 @@
 # broker.sh - a real Apache Kafka broker for one test: one node in KRaft mode, on free
 # ports of 127.0.0.1, everything it writes in DIR.
 #
-#   broker.sh start DIR             ends when the broker answers; DIR/port and DIR/pid then exist
+#   broker.sh start DIR       ends when the broker answers; DIR/port and DIR/pid then exist
+#   broker.sh topic DIR NAME  makes a topic of three partitions
 #   broker.sh stop DIR
-#   broker.sh topic DIR NAME [PARTITIONS] [CONFIG=VALUE ...]
-#   broker.sh fetch                 only gets the jars
+#   broker.sh fetch           only gets the jars
 #
-# The jars come from KAFKA_HOME/libs, or are resolved once by Maven into
-# ${SONDE_TEST_CACHE:-.}/kafka, where a class archive and a formatted directory are kept as
-# well: the first start takes some seconds more than the next ones.  Topics come into being
-# when somebody writes to them, unless BROKER_CREATE=false.
+# BROKER_SETTINGS holds more lines of server.properties.  The jars come from
+# KAFKA_HOME/libs, or Maven resolves them once into ${SONDE_TEST_CACHE:-.}/kafka.  The
+# first broker leaves an archive of its classes there, which halves the time that the
+# next ones take.
 
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,10 +29,11 @@ die()
 # Two tests may come here at the same moment.
 resolve()
 {
-    [ -z "${KAFKA_HOME:-}" ] || { jars=$KAFKA_HOME/libs; mkdir -p "$cache"; return 0; }
     mkdir -p "$cache"
     cache=$(cd "$cache" && pwd)
+    archive=$cache/broker.jsa
     jars=$cache/jars
+    [ -z "${KAFKA_HOME:-}" ] || { jars=$KAFKA_HOME/libs; return 0; }
     [ ! -e "$jars/.complete" ] || return 0
     (
         flock 9
@@ -67,7 +68,6 @@ advertised.listeners=PLAINTEXT://127.0.0.1:$1
 controller.listener.names=CONTROLLER
 log.dirs=$dir/data
 num.partitions=3
-auto.create.topics.enable=${BROKER_CREATE:-true}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
@@ -77,57 +77,105 @@ num.network.threads=1
 num.io.threads=2
 background.threads=1
 log.cleaner.enable=false
+${BROKER_SETTINGS:-}
 EOF
 }
 
-logging()
+java_run()
 {
-    cat <<EOF
-log4j.rootLogger=WARN, stdout
-log4j.appender.stdout=org.apache.log4j.ConsoleAppender
-log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
-log4j.appender.stdout.layout.ConversionPattern=%d %p %m (%c)%n
-EOF
+    # shellcheck disable=SC2086
+    exec java $tuning $share -cp "$jars/*" "$@"
 }
 
 launch()
 {
-    archive=$cache/broker.jsa
     share=-Xshare:auto
+    (java_run kafka.tools.StorageTool format -t "$cluster" -c "$dir/server.properties") \
+        >"$dir/format.log" 2>&1 || { cat "$dir/format.log" >&2; die "cannot format"; }
     if [ -e "$archive" ]; then
-        share="-XX:SharedArchiveFile=$archive"
-    elif mkdir "$cache/archiving" 2>/dev/null; then
-        share="-XX:ArchiveClassesAtExit=$cache/archiving/broker.jsa"
+        share=-XX:SharedArchiveFile=$archive
+    elif mkdir "$archive.making" 2>/dev/null; then
+        share=-XX:ArchiveClassesAtExit=$archive.making/broker.jsa
+        : >"$dir/archives"
     fi
-    # shellcheck disable=SC2086
-    setsid java $tuning $share -cp "$jars/*" kafka.Kafka "$dir/server.properties" \
-        >"$dir/broker.log" 2>&1 </dev/null &
+    (java_run kafka.Kafka "$dir/server.properties") >"$dir/broker.log" 2>&1 </dev/null &
     echo $! >"$dir/pid"
 }
 
-answers()
+listens()
 {
-    kcat -b "127.0.0.1:$1" -L -m 2 >/dev/null 2>&1
+    grep -Eqs "$(printf ':%04X 0*:0000 0A ' "$1")" /proc/net/tcp /proc/net/tcp6
+}
+
+# Fails where the broker ended by itself: somebody else took the port.
+wait_for()
+{
+    while ! listens "$1"; do
+        kill -0 "$(cat "$dir/pid")" 2>/dev/null || return 1
+        sleep 0.02
+    done
+    until kcat -b "127.0.0.1:$1" -L -m 5 >/dev/null 2>&1; do
+        kill -0 "$(cat "$dir/pid")" 2>/dev/null || return 1
+    done
 }
 
 start()
 {
     resolve
-    mkdir -p "$dir/data"
-    tries=0
-    while :; do
+    for attempt in 1 2 3; do
+        rm -rf "$dir/data"
+        mkdir -p "$dir/data"
         port=$(free_port)
         settings "$port" "$(free_port)" >"$dir/server.properties"
-        format
         launch
-        while kill -0 "$(cat "$dir/pid")" 2>/dev/null; do
-            if answers "$port"; then
-                echo "$port" >"$dir/port"
-                return 0
-            fi
-            sleep 0.05
-        done
-        tries=$((tries + 1))
-        [ $tries -lt 3 ] || { tail -n 30 "$dir/broker.log" >&2; die "the broker does not start"; }
+        if wait_for "$port"; then
+            echo "$port" >"$dir/port"
+            return 0
+        fi
+        rm -rf "$archive" "$archive.making"
     done
+    tail -n 30 "$dir/broker.log" >&2
+    die "the broker does not start"
 }
+
+# A broker asked to end writes everything out; nobody reads that any more.
+stop()
+{
+    [ -e "$dir/pid" ] || return 0
+    pid=$(cat "$dir/pid")
+    signal=KILL
+    [ ! -e "$dir/archives" ] || signal=TERM
+    kill -$signal "$pid" 2>/dev/null || true
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.05
+    done
+    if [ -e "$dir/archives" ] && mv "$archive.making/broker.jsa" "$archive" 2>/dev/null; then
+        rmdir "$archive.making"
+    fi
+    rm -f "$dir/pid" "$dir/port" "$dir/archives"
+}
+
+command=${1:-}
+dir=${2:-}
+case $command in
+fetch)
+    resolve
+    ;;
+start)
+    [ -n "$dir" ] || die "start needs a directory"
+    mkdir -p "$dir"
+    dir=$(cd "$dir" && pwd)
+    start
+    ;;
+topic)
+    kcat -P -b "127.0.0.1:$(cat "$dir/port")" -t "$3" </dev/null
+    ;;
+stop)
+    [ -n "$dir" ] || die "stop needs a directory"
+    resolve
+    stop
+    ;;
+*)
+    die "start, stop, topic or fetch?"
+    ;;
+esac

@@ -153,7 +153,7 @@ what_cannot_be_read_is_told(void **state)
     assert_int_equal(unlink("d/a.conf"), 0);
     fd = open("d/b.conf", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(ftruncate(fd, (16 << 20) + 1), 0);
-    reads(&memory, "d", "d/b.conf: is larger than 16384 KiB\n");
+    reads(&memory, "d", "d/b.conf: is larger than 16 MiB\n");
     arena_deinit(&memory);
 }
 

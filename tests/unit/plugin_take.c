@@ -258,7 +258,7 @@ static void
 rows_without_an_end_are_refused(void **state)
 {
     static struct sonde_option rows[300];
-    static char names[300][8];
+    static char names[300][16];
     const struct sonde_probe probe = {
         .name = "x", .size = sizeof(struct fields), .options = rows, .run = run
     };

@@ -8,8 +8,9 @@
 #include "conf.h"
 #include "router.h"
 
-static struct sink sinks[3]
-    = { { .instance.name = "alerts" }, { .instance.name = "current" }, { .instance.name = "all" } };
+static struct sink sinks[3] = { { .instance.name = "alerts" },
+                                { .instance.name = "current" },
+                                { .instance.name = "all" } };
 static struct ledger ledgers[3];
 static struct sink *const list[] = { &sinks[0], &sinks[1], &sinks[2] };
 static struct event_pool *pool;
@@ -104,12 +105,14 @@ a_route_takes_changes_unless_it_says_otherwise(void **state)
 {
     (void)state;
     read_routes("routes = ( { name = \"r\"; to = [\"alerts\"]; },\n"
-                "{ name = \"s\"; match = { kind = [\"result\", \"broken\"]; }; to = [\"all\"]; } );\n");
+                "{ name = \"s\"; match = { kind = [\"result\", \"broken\"]; }; to = "
+                "[\"all\"]; } );\n");
     assert_string_equal(down("a", "tcp", NULL), "alerts(r)");
-    assert_string_equal(reached_by(check("a", "tcp", NULL), EVENT_RESULT, SONDE_UP, 0,
-                                   SONDE_OK),
+    assert_string_equal(
+        reached_by(check("a", "tcp", NULL), EVENT_RESULT, SONDE_UP, 0, SONDE_OK),
+        "all(s)");
+    assert_string_equal(reached_by(check("a", "tcp", NULL), EVENT_BROKEN, 0, 0, 0),
                         "all(s)");
-    assert_string_equal(reached_by(check("a", "tcp", NULL), EVENT_BROKEN, 0, 0, 0), "all(s)");
     said_is(&problems, "");
 }
 
@@ -117,10 +120,12 @@ static void
 all_keys_must_hold_and_any_value_of_a_list_suffices(void **state)
 {
     (void)state;
-    read_routes("routes = ( { name = \"r\"; to = [\"alerts\"]; match = {\n"
-                "  state = [\"DOWN\", \"UNKNOWN\"]; previous = \"UP\"; reason = [\"L4CON\"];\n"
-                "  check = [\"x*\", \"web-?\"]; plugin = \"tcp\"; labels = { role = [\"db\", \"d*\"]; };\n"
-                "}; } );\n");
+    read_routes(
+        "routes = ( { name = \"r\"; to = [\"alerts\"]; match = {\n"
+        "  state = [\"DOWN\", \"UNKNOWN\"]; previous = \"UP\"; reason = [\"L4CON\"];\n"
+        "  check = [\"x*\", \"web-?\"]; plugin = \"tcp\"; labels = { role = [\"db\", "
+        "\"d*\"]; };\n"
+        "}; } );\n");
     said_is(&problems, "");
     assert_string_equal(down("web-1", "tcp", "db"), "alerts(r)");
     assert_string_equal(down("web-1", "tcp", "dns"), "alerts(r)");
@@ -128,8 +133,8 @@ all_keys_must_hold_and_any_value_of_a_list_suffices(void **state)
     assert_string_equal(down("web-1", "http", "db"), "");
     assert_string_equal(down("web-1", "tcp", "web"), "");
     assert_string_equal(down("web-1", "tcp", NULL), "");
-    assert_string_equal(reached_by(check("web-1", "tcp", "db"), EVENT_CHANGE, SONDE_DEGRADED,
-                                   SONDE_UP, SONDE_L4CON),
+    assert_string_equal(reached_by(check("web-1", "tcp", "db"), EVENT_CHANGE,
+                                   SONDE_DEGRADED, SONDE_UP, SONDE_L4CON),
                         "");
     assert_string_equal(reached_by(check("web-1", "tcp", "db"), EVENT_CHANGE, SONDE_DOWN,
                                    SONDE_UNKNOWN, SONDE_L4CON),
@@ -143,9 +148,10 @@ static void
 not_excludes_an_event_for_which_all_its_keys_hold(void **state)
 {
     (void)state;
-    read_routes("routes = ( { name = \"r\"; to = [\"alerts\"]; match = {\n"
-                "  not = { labels = { role = \"test\"; }; state = \"DOWN\"; }; }; },\n"
-                "{ name = \"s\"; to = [\"all\"]; match = { not = { check = \"x*\"; }; }; } );\n");
+    read_routes(
+        "routes = ( { name = \"r\"; to = [\"alerts\"]; match = {\n"
+        "  not = { labels = { role = \"test\"; }; state = \"DOWN\"; }; }; },\n"
+        "{ name = \"s\"; to = [\"all\"]; match = { not = { check = \"x*\"; }; }; } );\n");
     said_is(&problems, "");
     assert_string_equal(down("a", "tcp", "db"), "alerts(r) all(s)");
     assert_string_equal(down("a", "tcp", "test"), "all(s)");
@@ -159,7 +165,8 @@ static void
 the_first_route_that_names_a_sink_owns_the_event(void **state)
 {
     (void)state;
-    read_routes("routes = ( { name = \"db\"; match = { labels = { role = \"db\"; }; }; to = [\"alerts\", \"all\"]; },\n"
+    read_routes("routes = ( { name = \"db\"; match = { labels = { role = \"db\"; }; }; "
+                "to = [\"alerts\", \"all\"]; },\n"
                 "{ name = \"every\"; to = [\"current\", \"alerts\"]; } );\n");
     assert_string_equal(down("a", "tcp", "db"), "alerts(db) current(every) all(db)");
     assert_string_equal(down("a", "tcp", "web"), "alerts(every) current(every)");
@@ -172,7 +179,8 @@ checks_alike_share_a_path(void **state)
     struct origin *c = check("c", "tcp", "web");
 
     (void)state;
-    read_routes("routes = ( { name = \"r\"; match = { labels = { role = \"db\"; }; }; to = [\"alerts\"]; } );\n");
+    read_routes("routes = ( { name = \"r\"; match = { labels = { role = \"db\"; }; }; to "
+                "= [\"alerts\"]; } );\n");
     assert_ptr_equal(router_path(router, a), router_path(router, b));
     assert_ptr_not_equal(router_path(router, a), router_path(router, c));
     origin_unref(a);
@@ -184,8 +192,10 @@ static void
 from_names_a_source_and_matches_no_check(void **state)
 {
     (void)state;
-    read_routes("routes = ( { name = \"r\"; match = { from = \"edge\"; }; to = [\"alerts\"]; },\n"
-                "{ name = \"s\"; match = { not = { from = \"edge\"; }; }; to = [\"all\"]; } );\n");
+    read_routes(
+        "routes = ( { name = \"r\"; match = { from = \"edge\"; }; to = [\"alerts\"]; },\n"
+        "{ name = \"s\"; match = { not = { from = \"edge\"; }; }; to = [\"all\"]; } "
+        ");\n");
     said_is(&problems, "");
     assert_string_equal(down("a", "tcp", NULL), "all(s)");
     assert_true(router_route_idle(router, 0));
@@ -209,30 +219,36 @@ static void
 every_slip_is_told_with_its_line_and_the_nearest_name(void **state)
 {
     (void)state;
-    read_routes("routes = (\n"
-                "{ name = \"a\"; to = [\"alert\", \"all\", \"all\"]; match = { state = [\"UPP\"]; }; },\n"
-                "{ name = \"a\"; mach = { }; to = []; },\n"
-                "{ to = [\"all\"]; match = { kind = \"chnge\"; reson = \"OK\"; reason = \"L4CN\"; }; },\n"
-                "{ name = \"b\"; match = { check = 3; labels = { role = []; }; not = { }; }; },\n"
-                "{ name = \"c\"; to = [\"all\"]; match = { not = { not = { }; check = \"x\"; }; labels = \"db\"; }; }\n"
-                ");\n");
-    said_is(&problems,
-            "r.conf:2: route \"a\": unknown sink \"alert\"; did you mean \"alerts\"?\n"
-            "r.conf:2: route \"a\": unknown state \"UPP\"; did you mean \"UP\"?\n"
-            "r.conf:2: warning: route \"a\": sink \"all\" is named twice\n"
-            "r.conf:3: route \"a\": \"to\" names no sink\n"
-            "r.conf:3: route \"a\": this name was used before, at r.conf:2\n"
-            "r.conf:3: route \"a\": unknown key \"mach\"; did you mean \"match\"?\n"
-            "r.conf:4: a route without a name: every route has one, as a text\n"
-            "r.conf:4: route \"?\": unknown key \"reson\"; did you mean \"reason\"?\n"
-            "r.conf:4: route \"?\": unknown kind \"chnge\"; did you mean \"change\"?\n"
-            "r.conf:4: route \"?\": unknown reason \"L4CN\"; did you mean \"L4CON\"?\n"
-            "r.conf:5: route \"b\": \"to\" names no sink\n"
-            "r.conf:5: route \"b\": check is an integer; expected a text or a list of texts\n"
-            "r.conf:5: route \"b\": not: expected a group that names what to leave out\n"
-            "r.conf:5: route \"b\": role is an empty list, which nothing matches\n"
-            "r.conf:6: route \"c\": labels is a text; expected a group, as in { role = \"db\"; }\n"
-            "r.conf:6: route \"c\": unknown key \"not\"\n");
+    read_routes(
+        "routes = (\n"
+        "{ name = \"a\"; to = [\"alert\", \"all\", \"all\"]; match = { state = "
+        "[\"UPP\"]; }; },\n"
+        "{ name = \"a\"; mach = { }; to = []; },\n"
+        "{ to = [\"all\"]; match = { kind = \"chnge\"; reson = \"OK\"; reason = "
+        "\"L4CN\"; }; },\n"
+        "{ name = \"b\"; match = { check = 3; labels = { role = []; }; not = { }; }; },\n"
+        "{ name = \"c\"; to = [\"all\"]; match = { not = { not = { }; check = \"x\"; }; "
+        "labels = \"db\"; }; }\n"
+        ");\n");
+    said_is(
+        &problems,
+        "r.conf:2: warning: route \"a\": sink \"all\" is named twice\n"
+        "r.conf:2: route \"a\": unknown sink \"alert\"; did you mean \"alerts\"?\n"
+        "r.conf:2: route \"a\": unknown state \"UPP\"; did you mean \"UP\"?\n"
+        "r.conf:3: route \"a\": \"to\" names no sink\n"
+        "r.conf:3: route \"a\": the name is taken at r.conf:2\n"
+        "r.conf:3: route \"a\": unknown key \"mach\"; did you mean \"match\"?\n"
+        "r.conf:4: a route without a name: every route has one, as a text\n"
+        "r.conf:4: route \"?\": unknown key \"reson\"; did you mean \"reason\"?\n"
+        "r.conf:4: route \"?\": unknown kind \"chnge\"; did you mean \"change\"?\n"
+        "r.conf:4: route \"?\": unknown reason \"L4CN\"; did you mean \"L4CON\"?\n"
+        "r.conf:5: route \"b\": \"to\" names no sink\n"
+        "r.conf:5: route \"b\": check is an integer; expected a text or a list of texts\n"
+        "r.conf:5: route \"b\": not: expected a group that names what to leave out\n"
+        "r.conf:5: route \"b\": role is an empty list, which nothing matches\n"
+        "r.conf:6: route \"c\": labels is a text; expected a group, as in { role = "
+        "\"db\"; }\n"
+        "r.conf:6: route \"c\": unknown key \"not\"\n");
 }
 
 #define ROUTER_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
