@@ -5,7 +5,8 @@
  * A batch of which nothing passed is a failure of the whole sink: its events are
  * not blamed, the sink pauses, and starts anew with one event at a time (then 2,
  * 4 ...).  So an event that breaks the far side is soon alone in its batch, and is
- * blamed without the events behind it.  Only a blamed event makes its lane wait.
+ * blamed without the events behind it.  Only a blamed event makes its lane wait, and
+ * one that fails again though others passed does not make the sink DOWN.
  */
 #include "sink_inside.h"
 
@@ -113,17 +114,20 @@ sink_settled(struct batch_owner *owner, const struct queue_entry *entry,
         sink_passed(run);
 }
 
-/* Back into its lane.  blamed: the failure is the event's own, as far as we know. */
-static void
+/* Back into its lane.  blamed: the failure is the event's own, as far as we know.  True
+ * where we know: it failed before, and others have passed since. */
+static bool
 sink_return(struct sink_run *run, const struct sonde_item *item, bool blamed)
 {
+    bool again = false;
     uint64_t passed = atomic_load_explicit(&run->delivered, memory_order_relaxed);
     struct queue_entry *entry = item->entry;
     char why[BATCH_WHY + 64];
     int64_t not_before = 0;
 
     if (blamed) {
-        if (!entry->attempts || passed != entry->passed)
+        again = entry->attempts && passed != entry->passed;
+        if (!entry->attempts || again)
             entry->attempts++;
         pthread_mutex_lock(&run->lock);
         not_before = clock_now()
@@ -134,32 +138,33 @@ sink_return(struct sink_run *run, const struct sonde_item *item, bool blamed)
     entry->passed = passed;
     if (entry->attempts < SINK_POISON) {
         queue_settle(run->owner.queue, entry, SONDE_RETRY, not_before);
-        return;
+        return again;
     }
     snprintf(why, sizeof(why), "failed %d times while others passed%s%s", SINK_POISON,
              item->batch->why[0] ? ", last: " : "", item->batch->why);
     sink_tell_rejected(run, entry, why);
     queue_settle(run->owner.queue, entry, SONDE_REJECTED, 0);
+    return again;
 }
 
-/* Returns how many items were RETRY; *unclear: some of them only because the plugin
- * gave up on the rest.  The last goes first, so that the first is first in line. */
-static size_t
+/* The last goes first, so that the first is first in line.  Returns whether something
+ * was RETRY without being known for it; *unclear: or only because the plugin gave up on
+ * the rest. */
+static bool
 sink_return_all(struct sink_run *run, const struct sonde_batch *batch, bool whole,
                 bool *unclear)
 {
-    size_t retried = 0;
+    bool fresh = false;
 
     for (size_t i = batch->count; i-- > 0;) {
         const struct sonde_item *item = &batch->items[i];
 
         if (!item->entry)
             continue;
-        retried++;
         *unclear |= !item->blamed;
-        sink_return(run, item, batch->count == 1 || (item->blamed && !whole));
+        fresh |= !sink_return(run, item, batch->count == 1 || (item->blamed && !whole));
     }
-    return retried;
+    return fresh;
 }
 
 void

@@ -187,7 +187,7 @@ answer_few(const struct process *p, struct sonde_event *event,
     return SONDE_DOWN;
 }
 
-/* Too few, and that may be because we cannot see them. */
+/* There may be more, which we cannot see. */
 static bool
 answer_blind(const struct process *p, struct finding *found)
 {
@@ -213,10 +213,12 @@ enum sonde_state
 answer_run(struct process *p, struct sonde_event *event, struct finding *found)
 {
     size_t min = (size_t)p->min;
-    bool many = p->max >= 0 && found->count > (size_t)p->max;
 
-    if (!found->fault && many)
-        return answer_many(p, event, found);
+    if (!found->fault && p->max >= 0) {
+        if (found->count > (size_t)p->max)
+            return answer_many(p, event, found);
+        answer_blind(p, found);
+    }
     if (!found->fault && found->count >= min)
         return answer_up(p, event, found);
     if (!found->fault && found->count + answer_pending(p) >= min)

@@ -76,10 +76,12 @@ struct kafka_producer {
 struct kafka_health {
     enum sonde_state state;
     char text[256];
-    char *sore;        /* the topic that failed last, until it takes something */
-    char link[192];    /* what the last broken connection said */
-    bool asked, doubt; /* a question is out; nobody seems to be there */
-    int64_t next;      /* when to ask again */
+    char *sore;     /* the topic that failed last, until it takes something */
+    char link[192]; /* what the last broken connection said */
+    bool asked;     /* a question is out */
+    bool doubt;     /* nobody seems to be there */
+    bool proven;    /* somebody was, since the question */
+    int64_t next;   /* when to ask again */
 };
 
 struct kafka {

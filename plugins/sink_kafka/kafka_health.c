@@ -41,6 +41,7 @@ say_up(struct sonde_instance *self)
     struct kafka *kafka = sonde_private(self);
 
     kafka->health.doubt = false;
+    kafka->health.proven = true;
     kafka->health.link[0] = '\0';
     if (kafka->health.state != SONDE_UP && !kafka->health.sore)
         say(self, SONDE_UP, "connected to %s", kafka->brokers);
@@ -156,6 +157,7 @@ ask(struct sonde_instance *self)
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ConfigResource_destroy(what);
     kafka->health.asked = true;
+    kafka->health.proven = false;
 }
 
 void
@@ -163,18 +165,21 @@ kafka_health_answer(struct sonde_instance *self, rd_kafka_event_t *answer)
 {
     struct kafka *kafka = sonde_private(self);
 
-    kafka->health.asked = false;
-    kafka->health.next = sonde_now() + PATIENCE * ms;
-    switch ((int)rd_kafka_event_error(answer)) {
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__DESTROY:
-        say_down(self);
-        break;
-    default:
-        say_up(self);
-    }
+            rd_kafka_err2name(rd_kafka_event_error(answer)),
+            rd_kafka_event_error_string(answer));
+            kafka->health.asked = false;
+            kafka->health.next = sonde_now() + PATIENCE * ms;
+            switch ((int)rd_kafka_event_error(answer)) {
+            case RD_KAFKA_RESP_ERR__TIMED_OUT:
+            case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+            case RD_KAFKA_RESP_ERR__TRANSPORT:
+            case RD_KAFKA_RESP_ERR__DESTROY:
+                if (!kafka->health.proven)
+                    say_down(self);
+                break;
+            default:
+                say_up(self);
+            }
 }
 
 void

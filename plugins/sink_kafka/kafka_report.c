@@ -75,7 +75,7 @@ take_error(struct sonde_instance *self, rd_kafka_event_t *event)
     }
     kafka_health_error(self, rd_kafka_event_error(event), text);
     if (!kafka_report_said(kafka, text))
-        sonde_log(self, SONDE_INFO, "%s", text);
+        sonde_log(self, SONDE_DEBUG, "%s", text);
 }
 
 static void

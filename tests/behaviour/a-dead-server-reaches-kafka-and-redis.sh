@@ -64,7 +64,12 @@ on_topic() {
 		jq -r 'select(.kind == "change") | .state' | grep -cx "$2"
 }
 on_topic_once() { [ "$(on_topic "$1" "$2")" = 1 ]; }
-heard() { grep -c "\"check\":\"$1\".*\"state\":\"$2\"" "$dir/heard"; }
+# NAME STATE: when the subscriber heard of it, a line each.
+heard() {
+	sed 's/^\([0-9.]*\) {/{"heard":\1,/' "$dir/heard" |
+		jq -r "select(.check == \"$1\" and .state == \"$2\") | .heard"
+}
+heard_times() { heard "$1" "$2" | grep -c .; }
 
 each() { # STATE: all that must hold when the three targets are in it
 	local name
@@ -82,7 +87,7 @@ os.kill(int(sys.argv[1]), 9)
 print("%.3f" % t)' "$proc_pid")
 kill -9 "$tcp_pid" "$http_pid"
 each DOWN
-came=$(grep '"check":"worker".*"state":"DOWN"' "$dir/heard" | head -1 | cut -d' ' -f1)
+came=$(heard worker DOWN)
 latency=$(awk -v a="$killed" -v b="$came" 'BEGIN { printf "%.3f", b - a }')
 note "process kill to Redis subscriber: $latency ms"
 check "the process kill is with the subscriber within 50 ms" awk -v l="$latency" 'BEGIN { exit !(l < 50 && l > 0) }'
@@ -99,8 +104,8 @@ twice() { [ "$(on_topic "$1" UP)" = 2 ]; }
 for name in Server-1 shop worker; do
 	check "$name: the topic has its second UP" wait_for 10 twice "$name"
 	is "$name: exactly one DOWN on the topic" "$(on_topic "$name" DOWN)" 1
-	is "$name: the subscriber heard DOWN once" "$(heard "$name" DOWN)" 1
-	is "$name: the subscriber heard UP twice" "$(heard "$name" UP)" 2
+	is "$name: the subscriber heard DOWN once" "$(heard_times "$name" DOWN)" 1
+	is "$name: the subscriber heard UP twice" "$(heard_times "$name" UP)" 2
 	is "$name: one readable line of its failure" \
 		"$(kafka_read health-lines -f '%s\n' | grep -cx "ALERT: $name is DOWN!")" 1
 done

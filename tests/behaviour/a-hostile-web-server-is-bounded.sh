@@ -24,7 +24,7 @@ once 'timeout = "1500ms";' <<END
 { name = "length";      plugin = "http"; url = "$web/length"; },
 { name = "title";       plugin = "http"; url = "$web/title"; },
 { name = "redirect";    plugin = "http"; url = "$web/redirect"; },
-{ name = "pattern";     plugin = "http"; url = "$web/slow-pattern"; body_match = "[0-9]+[a-z]"; },
+{ name = "pattern";     plugin = "http"; url = "$web/slow-pattern"; body_match = "[0-9]++[a-z]"; },
 { name = "wait";        plugin = "http"; url = "$web/wait"; },
 { name = "mute";        plugin = "http"; url = "http://127.0.0.1:$mute_port/"; },
 { name = "mute-tls";    plugin = "http"; url = "https://127.0.0.1:$mute_port/"; },

@@ -165,7 +165,7 @@ def answer(c, way):
     if way == "redirect":
         c.sendall(b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n"
                   b"Content-Length: 0\r\n\r\n")
-    if way == "slow-pattern":           # makes [0-9]+[a-z] quadratic
+    if way == "slow-pattern":           # makes [0-9]++[a-z] quadratic
         body = b"1" * 900000 + b"Z"
         c.sendall(ok + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     if way == "wait":                   # never answers

@@ -54,6 +54,7 @@ if systemd-analyze --help | grep -q -e --offline; then
 		awk -v level="$level" 'BEGIN { exit !(level != "" && level <= 3.0) }'
 fi
 if command -v systemd-sysusers >/dev/null; then
+	mkdir -p "$dir/users/etc"
 	sysusers=$(installed sysusers.d/sonde.conf)
 	check "the sysusers file makes the user" \
 		systemd-sysusers --root="$dir/users" "$sysusers"
