@@ -25,6 +25,8 @@
 
 enum { DAEMON_DEADLINE = 10 }; /* seconds for what waits to be delivered at the end */
 
+#define DAEMON_NOTHING "nothing was started"
+
 struct daemon {
     const char *path;
     struct plugins *plugins;
@@ -33,19 +35,21 @@ struct daemon {
     int signals, state_lock;
     atomic_ullong seq;
     bool ending;
+    bool left_behind; /* a graph before a reload, with a thread stuck in a plugin */
 };
 
-/* Prints what is wrong or doubtful.  NULL: it does not start. */
+/* Prints what is wrong or doubtful.  NULL: wrong, with this consequence. */
 static struct graph *
-daemon_build(const char *path, struct plugins *plugins, atomic_ullong *seq)
+daemon_build(const char *path, struct plugins *plugins, atomic_ullong *seq,
+             const char *consequence)
 {
     struct problems problems = { 0 };
     struct graph *graph = graph_new(path, plugins, seq, &problems);
 
     problem_print(&problems, stderr);
     if (!graph)
-        fprintf(stderr, "%zu error%s: nothing was started\n", problems.errors,
-                problems.errors == 1 ? "" : "s");
+        fprintf(stderr, "%zu error%s: %s\n", problems.errors,
+                problems.errors == 1 ? "" : "s", consequence);
     problems_deinit(&problems);
     return graph;
 }
@@ -83,19 +87,21 @@ static void
 daemon_reload(struct daemon *daemon)
 {
     struct graph *old = daemon->graph, *graph;
+    bool ended;
 
     notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now() / 1000));
-    graph = daemon_build(daemon->path, daemon->plugins, &daemon->seq);
+    graph = daemon_build(daemon->path, daemon->plugins, &daemon->seq,
+                         "the configuration that runs goes on unchanged");
     if (!graph) {
-        log_error("the configuration is wrong; the running one goes on unchanged");
         notify_send("READY=1");
         return;
     }
-    if (graph_stop(old, daemon_deadline())) {
-        graph_inherit(graph, old);
-        graph_log_ledger(old);
+    ended = graph_stop(old, daemon_deadline());
+    graph_inherit(graph, old);
+    graph_log_ledger(old);
+    if (ended)
         graph_free(old);
-    }
+    daemon->left_behind |= !ended;
     daemon->graph = graph;
     log_level((enum sonde_level)graph->options.log);
     graph_start(graph);
@@ -151,7 +157,7 @@ daemon_finish(struct daemon *daemon)
 {
     log_info("ending; up to %d s for what waits", DAEMON_DEADLINE);
     notify_send("STOPPING=1");
-    if (!graph_stop(daemon->graph, daemon_deadline())) {
+    if (!graph_stop(daemon->graph, daemon_deadline()) || daemon->left_behind) {
         graph_log_ledger(daemon->graph);
         log_warning("ended with threads stuck in plugins");
         _exit(DAEMON_FAILED); /* their memory must stay while they run */
@@ -171,7 +177,7 @@ daemon_run(const char *path, struct plugins *plugins)
 
     atomic_init(&daemon.seq, (unsigned long long)clock_wall());
     daemon.signals = daemon_hear();
-    daemon.graph = daemon_build(path, plugins, &daemon.seq);
+    daemon.graph = daemon_build(path, plugins, &daemon.seq, DAEMON_NOTHING);
     if (!daemon.graph)
         return DAEMON_WRONG;
     log_level((enum sonde_level)daemon.graph->options.log);
@@ -195,7 +201,7 @@ daemon_check(const char *path, struct plugins *plugins)
     struct graph *graph;
 
     atomic_init(&seq, 0);
-    graph = daemon_build(path, plugins, &seq);
+    graph = daemon_build(path, plugins, &seq, DAEMON_NOTHING);
     if (!graph)
         return DAEMON_WRONG;
     preview_print(graph, stdout);
@@ -235,7 +241,7 @@ daemon_once(const char *path, struct plugins *plugins)
 
     atomic_init(&seq, 0);
     signal(SIGPIPE, SIG_IGN);
-    graph = daemon_build(path, plugins, &seq);
+    graph = daemon_build(path, plugins, &seq, DAEMON_NOTHING);
     if (!graph)
         return DAEMON_WRONG;
     pthread_mutex_init(&once.lock, NULL);

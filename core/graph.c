@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define GRAPH_LEAST (250 * CLOCK_MS) /* for a thread that has nothing left to do */
+
 /* ---- start ---- */
 
 static void
@@ -141,6 +143,7 @@ graph_stop_sinks(struct graph *graph, int64_t deadline)
         sink_drain(graph->sinks[i], deadline);
     for (size_t i = 0; i < graph->sink_count; i++)
         all &= sink_stop(graph->sinks[i], deadline);
+    graph->sinks_ended = all;
     for (size_t i = 0; i < graph->sink_count * (size_t)graph->options.loops; i++)
         all &= loop_call(graph->presents[i].home->loop, graph_present_stop,
                          &graph->presents[i], deadline);
@@ -159,17 +162,34 @@ graph_stop_loop(struct loop *loop, int64_t deadline)
     return loop_call(loop, graph_unshare, loop, deadline) && loop_join(loop, deadline);
 }
 
+static void
+graph_home_stuck(void *arg)
+{
+    const struct check_home *home = arg;
+
+    for (size_t i = 0; i < home->count; i++)
+        if (check_stuck(home->checks[i]))
+            log_warning("check \"%s\" is stuck in its plugin and left behind",
+                        home->checks[i]->origin->check);
+}
+
 bool
 graph_stop(struct graph *graph, int64_t deadline)
 {
+    int64_t least;
     bool all;
 
     if (!graph->started)
         return true;
     all = graph_stop_checks(graph, deadline);
     all &= graph_stop_sinks(graph, deadline);
+    least = clock_now() + GRAPH_LEAST; /* a stuck sink has used up the time of the others */
+    if (deadline < least)
+        deadline = least;
     if (!workers_free(graph->workers, deadline)) {
-        log_warning("a worker is stuck in a plugin and left behind");
+        for (int64_t i = 0; i < graph->options.loops; i++)
+            loop_call(graph->homes[i].loop, graph_home_stuck, &graph->homes[i],
+                      clock_now() + GRAPH_LEAST);
         return false;
     }
     graph->workers = NULL;
@@ -190,33 +210,96 @@ graph_by_name(const void *a, const void *b)
     return strcmp((*left)->origin->check, (*right)->origin->check);
 }
 
-void
-graph_inherit(struct graph *graph, struct graph *old)
+/* A check that is no more says so once, to whom it would report now: a store deletes its
+ * key.  No thread of the graph runs yet. */
+static void
+graph_say_removed(struct graph *graph, struct check *was)
+{
+    struct sonde_event *change;
+
+    if (!was->state.changed)
+        return;
+    change = event_new(loop_pool(graph->delivery), was->origin);
+    change->kind = EVENT_CHANGE;
+    change->seq = atomic_fetch_add(graph->homes[0].seq, 1);
+    change->state = SONDE_UNKNOWN;
+    change->previous = was->state.hard;
+    change->reason = SONDE_REMOVED;
+    change->since = change->detected = change->time;
+    change->hard = true;
+    change->attempt = 1;
+    change->has_was = true;
+    change->was.state = was->state.hard;
+    change->was.since = was->state.since;
+    change->was.duration_ms = (change->time - was->state.since) / 1000;
+    event_set_message(change, "the check is no longer configured");
+    router_push(router_path(graph->router, was->origin), change);
+    event_unref(change);
+}
+
+static void
+graph_inherit_checks(struct graph *graph, struct graph *old)
 {
     qsort(old->checks, old->check_count, sizeof(*old->checks), graph_by_name);
     for (size_t i = 0; i < graph->check_count; i++) {
         struct check **was = bsearch(&graph->checks[i], old->checks, old->check_count,
                                      sizeof(*old->checks), graph_by_name);
 
-        if (!was)
+        if (!was || !(*was)->stopped) /* else its loop, stuck, may still judge it */
             continue;
         graph->checks[i]->state = (*was)->state; /* with its message */
         (*was)->state = (struct state){ 0 };
     }
+    for (size_t i = 0; i < old->check_count; i++)
+        if (old->checks[i]->stopped)
+            graph_say_removed(graph, old->checks[i]);
+}
+
+/* What waits for a sink goes on to the one of that name. */
+static void
+graph_inherit_queue(struct sink *sink, struct graph *old)
+{
+    struct queue_bounds bounds
+        = { (size_t)sink->options.events, (size_t)sink->options.memory };
+
+    for (size_t i = 0; i < old->sink_count; i++) {
+        struct sink *was = old->sinks[i];
+        struct queue *mine = sink->queue;
+
+        if (strcmp(was->options.name, sink->options.name) != 0
+            || was->instance.plugin != sink->instance.plugin)
+            continue;
+        queue_bounds_set(was->queue, bounds, sink->ledger);
+        queue_bounds_set(mine, bounds, was->ledger); /* it is empty */
+        sink->queue = was->queue;
+        was->queue = mine;
+    }
+}
+
+void
+graph_inherit(struct graph *graph, struct graph *old)
+{
+    if (old->sinks_ended)
+        for (size_t i = 0; i < graph->sink_count; i++)
+            graph_inherit_queue(graph->sinks[i], old);
+    graph_inherit_checks(graph, old);
 }
 
 void
 graph_log_ledger(const struct graph *graph)
 {
     for (size_t i = 0; i < graph->sink_count; i++) {
-        struct ledger_sum sum = sink_ledger(graph->sinks[i]);
+        const struct sink *sink = graph->sinks[i];
+        struct ledger_sum sum = sink_ledger(sink);
 
         log_info("sink \"%s\": accepted %llu = delivered %llu + rejected %llu + dropped %llu "
-                 "+ queued %llu (retries %llu)",
-                 graph->sinks[i]->options.name, (unsigned long long)sum.accepted,
+                 "+ queued %llu ; retries %llu, delay p50 %.3f ms, p99 %.3f ms",
+                 sink->options.name, (unsigned long long)sum.accepted,
                  (unsigned long long)sum.delivered, (unsigned long long)sum.rejected,
                  (unsigned long long)sum.dropped, (unsigned long long)sum.queued,
-                 (unsigned long long)sum.retries);
+                 (unsigned long long)sum.retries,
+                 (double)stats_quantile(&sink->ledger->delays, 0.5) / 1000,
+                 (double)stats_quantile(&sink->ledger->delays, 0.99) / 1000);
     }
 }
 

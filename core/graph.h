@@ -25,6 +25,7 @@ struct graph {
     struct arena memory;          /* names and option values of all instances */
     struct graph_options options;
     bool started;
+    bool sinks_ended;             /* graph_stop: none is stuck, so their queues may go on */
 
     struct check **checks;        /* the last one is the daemon itself */
     size_t check_count, check_room;
@@ -55,7 +56,9 @@ void graph_start_once(struct graph *graph,
 /* Stops checks, drains and stops sinks, ends the loops, until the deadline (clock_now).
  * false: something is stuck, and the graph must not be freed. */
 bool graph_stop(struct graph *graph, int64_t deadline);
-/* Between graph_stop(old) and graph_start(graph): the states of checks go on by name. */
+/* Between graph_stop(old) and graph_start(graph): the states of checks and what waits for
+ * sinks go on by name; a check that is gone ends with a change to UNKNOWN, reason
+ * REMOVED. */
 void graph_inherit(struct graph *graph, struct graph *old);
 void graph_free(struct graph *graph); /* NULL does nothing */
 void graph_log_ledger(const struct graph *graph);

@@ -433,6 +433,41 @@ build_defaults(struct build *build)
     }
 }
 
+/* Named by a route, or as another sink's `otherwise`. */
+static bool
+build_sink_used(const struct graph *graph, const struct sink *sink)
+{
+    bool used = !router_sink_idle(graph->router, sink);
+
+    for (size_t i = 0; !used && i < graph->sink_count; i++) {
+        const char *otherwise = graph->sinks[i]->options.otherwise;
+
+        used = otherwise && strcmp(otherwise, sink->instance.name) == 0;
+    }
+    return used;
+}
+
+/* What is configured and can never do anything. */
+static void
+build_idle(struct build *build)
+{
+    const struct setting *list = setting_find(build->root, "sinks");
+    const struct graph *graph = build->graph;
+    size_t sink = 0;
+
+    for (size_t i = 0; i < router_route_count(graph->router); i++)
+        if (router_route_idle(graph->router, i))
+            problem_warn(build->problems, router_route_place(graph->router, i),
+                         "route \"%s\" matches no check",
+                         router_route_name(graph->router, i));
+    /* Without an error there is one sink for each section. */
+    for (const struct setting *at = list ? list->first : NULL; at; at = at->next, sink++)
+        if (!build_sink_used(graph, graph->sinks[sink]))
+            problem_warn(build->problems, at->place,
+                         "sink \"%s\" gets nothing: no route names it",
+                         graph->sinks[sink]->instance.name);
+}
+
 struct graph *
 graph_new(const char *path, struct plugins *plugins, atomic_ullong *seq,
           struct problems *problems)
@@ -453,6 +488,8 @@ graph_new(const char *path, struct plugins *plugins, atomic_ullong *seq,
     graph->delivery = loop_new("delivery");
     graph->workers = workers_new((unsigned)graph->options.workers);
     build_checks(&build);
+    if (!problems->errors)
+        build_idle(&build);
     arena_deinit(&settings);
     if (problems->errors == 0)
         return graph;

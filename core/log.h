@@ -16,7 +16,8 @@
 void log_level(enum sonde_level least); /* what is below is not written */
 void log_line(enum sonde_level level, const char *format, ...) SONDE_PRINTF(2);
 /* who may be NULL; else the line begins with it: `sink "alerts": ...`. */
-void log_about(enum sonde_level level, const char *who, const char *format, va_list args);
+void log_about(enum sonde_level level, const char *who, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 #define log_debug(...) log_line(SONDE_DEBUG, __VA_ARGS__)
 #define log_info(...) log_line(SONDE_INFO, __VA_ARGS__)

@@ -62,15 +62,16 @@ observer_begin(struct sonde_instance *self, struct sonde_event *event)
 
     if (lag > OBSERVER_LAG)
         text_printf(&said, "%sa loop lagged by %lld ms", down ? "; " : "", (long long)lag);
-    sonde_metric(event, "checks", (double)graph->check_count, "");
+    sonde_metric(event, "checks", (double)(graph->check_count - 1), "");
     sonde_metric(event, "lag", (double)lag, "ms");
     sonde_metric(event, "events_waiting", (double)observer_waiting(graph), "");
     sonde_certain(event);
     if (said.length)
         sonde_reason(event, SONDE_LIMIT, "%s", said.bytes);
     else
-        sonde_reason(event, SONDE_OK, "%zu checks, %zu sinks", graph->check_count,
-                     graph->sink_count);
+        sonde_reason(event, SONDE_OK, "%zu check%s and %zu sink%s", graph->check_count - 1,
+                     graph->check_count == 2 ? "" : "s", graph->sink_count,
+                     graph->sink_count == 1 ? "" : "s");
     sonde_done(event, said.length ? SONDE_DEGRADED : SONDE_UP);
     text_deinit(&said);
 }

@@ -219,7 +219,8 @@ queue_push(struct queue *queue, struct sonde_event *event, const char *route)
                                    .route = queue_route(queue, route),
                                    .lane = lane_find(queue, event->origin),
                                    .bytes = bytes,
-                                   .number = queue->pushed++ };
+                                   .number = queue->pushed++,
+                                   .pushed = clock_now() };
     list_init(&entry->in_class);
     list_push(&entry->lane->entries, &entry->in_lane);
     queue->count++;
@@ -287,6 +288,8 @@ queue_settle(struct queue *queue, struct queue_entry *entry, enum sonde_fate fat
         queue_return(queue, entry, not_before);
         last = false;
     } else {
+        if (fate == SONDE_DELIVERED)
+            stats_delay(&queue->ledger->delays, clock_now() - entry->pushed);
         count_up(fate == SONDE_DELIVERED ? &queue->ledger->delivered
                                          : &queue->ledger->rejected,
                  1);

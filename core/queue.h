@@ -39,6 +39,7 @@ struct queue_entry {
     struct list in_lane, in_class;
     size_t bytes;
     uint64_t number; /* in the order pushed */
+    int64_t pushed;  /* clock_now */
     enum queue_class class;
     bool out;      /* in a batch: on no list of a class */
     bool returned; /* was in a batch before */

@@ -202,29 +202,28 @@ sink_start(struct sink *sink, struct loop *delivery, struct workers *workers)
     size_t length = strlen(sink->instance.name);
     int64_t long_ago = clock_now() - 3600 * CLOCK_SECOND;
 
-    *run = (struct sink_run){
-        .owner = { .queue = sink->queue,
-                   .format = sink->format,
-                   .payload = sink->payload,
-                   .several = plugin->in_flight > 1,
-                   .settled = sink_settled,
-                   .back = sink_back,
-                   .misused = sink_misused },
-        .sink = sink,
-        .delivery = delivery,
-        .workers = workers,
-        .opened = true,
-        .most = plugin->batch ? plugin->batch : BATCH_MOST,
-        .in_flight = plugin->in_flight ? plugin->in_flight : 1,
-        .wake = plugin->submit ? sink_loop_wake : sink_thread_wake,
-        .random = text_hash(sink->instance.name, length) ^ ((uint64_t)clock_now() | 1),
-        .health = { .state = SONDE_UNKNOWN, .since = clock_wall() },
-        .presented_at = long_ago,
-        .reject_told_at = long_ago,
-        .drop_told_at = long_ago,
-        .wrote_at = clock_now(),
-        .drops_told = queue_ledger(sink->queue).dropped
-    };
+    *run = (struct sink_run){ .owner = { .queue = sink->queue,
+                                         .format = sink->format,
+                                         .payload = sink->payload,
+                                         .several = plugin->in_flight > 1,
+                                         .settled = sink_settled,
+                                         .back = sink_back,
+                                         .misused = sink_misused },
+                              .sink = sink,
+                              .delivery = delivery,
+                              .workers = workers,
+                              .opened = true,
+                              .most = plugin->batch ? plugin->batch : BATCH_MOST,
+                              .in_flight = plugin->in_flight ? plugin->in_flight : 1,
+                              .wake = plugin->submit ? sink_loop_wake : sink_thread_wake,
+                              .random = text_hash(sink->instance.name, length)
+                                        ^ ((uint64_t)clock_now() | 1),
+                              .health = { .state = SONDE_UNKNOWN, .since = clock_wall() },
+                              .presented_at = long_ago,
+                              .reject_told_at = long_ago,
+                              .drop_told_at = long_ago,
+                              .wrote_at = clock_now(),
+                              .drops_told = queue_ledger(sink->queue).dropped };
     run->limit = run->most;
     sink_run_init(run);
     sink->run = run;

@@ -115,19 +115,18 @@ sink_settled(struct batch_owner *owner, const struct queue_entry *entry,
 }
 
 /* Back into its lane.  blamed: the failure is the event's own, as far as we know.  True
- * where we know: it failed before, and others have passed since. */
+ * where we know: it has failed before and after others passed. */
 static bool
 sink_return(struct sink_run *run, const struct sonde_item *item, bool blamed)
 {
-    bool again = false;
     uint64_t passed = atomic_load_explicit(&run->delivered, memory_order_relaxed);
     struct queue_entry *entry = item->entry;
     char why[BATCH_WHY + 64];
     int64_t not_before = 0;
+    bool known;
 
     if (blamed) {
-        again = entry->attempts && passed != entry->passed;
-        if (!entry->attempts || again)
+        if (!entry->attempts || passed != entry->passed)
             entry->attempts++;
         pthread_mutex_lock(&run->lock);
         not_before = clock_now()
@@ -136,15 +135,16 @@ sink_return(struct sink_run *run, const struct sonde_item *item, bool blamed)
         pthread_mutex_unlock(&run->lock);
     }
     entry->passed = passed;
+    known = blamed && entry->attempts > 1;
     if (entry->attempts < SINK_POISON) {
         queue_settle(run->owner.queue, entry, SONDE_RETRY, not_before);
-        return again;
+        return known;
     }
     snprintf(why, sizeof(why), "failed %d times while others passed%s%s", SINK_POISON,
              item->batch->why[0] ? ", last: " : "", item->batch->why);
     sink_tell_rejected(run, entry, why);
     queue_settle(run->owner.queue, entry, SONDE_REJECTED, 0);
-    return again;
+    return known;
 }
 
 /* The last goes first, so that the first is first in line.  Returns whether something

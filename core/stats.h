@@ -17,11 +17,24 @@ enum drop_reason {
 };
 extern const char *const drop_reason_names[DROP_REASONS];
 
+/* How long events took, in steps of an eighth of a power of two. */
+enum { DELAY_STEPS = 8, DELAY_BUCKETS = 40 * DELAY_STEPS };
+
+struct delays {
+    atomic_ullong buckets[DELAY_BUCKETS];
+};
+
+void stats_delay(struct delays *delays, int64_t ns);
+/* The microseconds that this share (0 to 1) of all did not exceed; 0 where there are
+ * none. */
+uint64_t stats_quantile(const struct delays *delays, double share);
+
 /* Of one sink: accepted = delivered + rejected + dropped + queued, whenever
  * nobody is in the middle of a step. */
 struct ledger {
     atomic_ullong accepted, delivered, rejected, dropped[DROP_REASONS];
     atomic_ullong retries; /* beside the sum: fates that were RETRY */
+    struct delays delays;  /* from accepted to delivered */
 };
 
 struct ledger_sum {

@@ -165,8 +165,8 @@ struct sonde_sink {
     void (*close)(struct sonde_instance *self);
 
     /* Either write, or submit and cancel.  write answers for each item that it
-     * did not settle itself; while nothing waits it gets an empty batch once a
-     * second, to see whether the far side is still there.  A submitted batch
+     * did not settle itself; while nothing may go it gets an empty batch once a
+     * second, to see whether the far side is there (still, or again).  A submitted batch
      * goes back when its last item is settled, though not before submit
      * returns.  cancel gives all batches back: what it leaves unsettled counts
      * as RETRY.  With write, cancel is optional and works as it does with run. */

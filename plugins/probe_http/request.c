@@ -257,11 +257,11 @@ request_set_tls(struct http_run *run)
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, http->verify ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, http->verify ? 2L : 0L);
-    if (*http->ca)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca);
+    if (*http->ca || !http->verify)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, http->verify ? http->ca : NULL);
     /* With a directory besides the file, the file is parsed anew for each
      * connection: 20 ms. */
-    if (*http->ca
+    if (*http->ca || !http->verify
         || (curl_easy_getinfo(easy, CURLINFO_CAINFO, &bundle) == CURLE_OK && bundle))
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }

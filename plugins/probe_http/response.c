@@ -92,7 +92,6 @@ response_time(const struct http_run *run, CURLINFO info)
     return us;
 }
 
-/* libcurl's own figures begin when the transfer does; ours where it has none. */
 static int64_t
 response_connect_us(const struct http_run *run)
 {
@@ -115,7 +114,8 @@ response_timings(const struct http_run *run)
     int64_t ready = response_time(run, CURLINFO_PRETRANSFER_TIME_T);
     int64_t first = response_time(run, CURLINFO_STARTTRANSFER_TIME_T);
     int64_t connect = response_connect_us(run);
-    int64_t total = (sonde_now() - run->began) / 1000;
+    /* libcurl counts from where it began; the socket came right after the name. */
+    int64_t total = (sonde_now() - run->opened) / 1000 + name;
 
     response_set_timing(run, SONDE_CONNECT, connect);
     if (!run->web.connected)

@@ -165,21 +165,19 @@ kafka_health_answer(struct sonde_instance *self, rd_kafka_event_t *answer)
 {
     struct kafka *kafka = sonde_private(self);
 
-            rd_kafka_err2name(rd_kafka_event_error(answer)),
-            rd_kafka_event_error_string(answer));
-            kafka->health.asked = false;
-            kafka->health.next = sonde_now() + PATIENCE * ms;
-            switch ((int)rd_kafka_event_error(answer)) {
-            case RD_KAFKA_RESP_ERR__TIMED_OUT:
-            case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
-            case RD_KAFKA_RESP_ERR__TRANSPORT:
-            case RD_KAFKA_RESP_ERR__DESTROY:
-                if (!kafka->health.proven)
-                    say_down(self);
-                break;
-            default:
-                say_up(self);
-            }
+    kafka->health.asked = false;
+    kafka->health.next = sonde_now() + PATIENCE * ms;
+    switch ((int)rd_kafka_event_error(answer)) {
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__DESTROY:
+        if (!kafka->health.proven)
+            say_down(self);
+        break;
+    default:
+        say_up(self);
+    }
 }
 
 void

@@ -4,15 +4,13 @@
 # broker.sh - a real Apache Kafka broker for one test: one node in KRaft mode, on free
 # ports of 127.0.0.1, everything it writes in DIR.
 #
-#   broker.sh start DIR       ends when the broker answers; DIR/port and DIR/pid then exist
-#   broker.sh topic DIR NAME  makes a topic of three partitions
+#   broker.sh start DIR   ends when the broker answers; DIR/port and DIR/pid then exist
 #   broker.sh stop DIR
-#   broker.sh fetch           only gets the jars
+#   broker.sh fetch       only gets ready: jars, and an archive of the classes
 #
-# BROKER_SETTINGS holds more lines of server.properties.  The jars come from
-# KAFKA_HOME/libs, or Maven resolves them once into ${SONDE_TEST_CACHE:-.}/kafka.  The
-# first broker leaves an archive of its classes there, which halves the time that the
-# next ones take.
+# BROKER_PORT asks for that port, BROKER_SETTINGS holds more lines of server.properties.
+# The jars come from KAFKA_HOME/libs, or Maven resolves them once; they and the archive,
+# which takes a second off each start, are kept in ${SONDE_TEST_CACHE:-.}/kafka.
 
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,35 +24,61 @@ die()
     exit 1
 }
 
-# Two tests may come here at the same moment.
+# ---- jars and archive, once ----
+
+# Maven writes beside the pom: it gets a copy.
 resolve()
+{
+    cp "$here/pom.xml" "$cache/pom.xml"
+    mvn -q -B -f "$cache/pom.xml" "-Djars=$jars.new" process-resources >"$cache/mvn.log" 2>&1 || {
+        cat "$cache/mvn.log" >&2
+        die "Maven cannot resolve the jars of Kafka"
+    }
+    mv "$jars.new" "$jars"
+}
+
+# The classes that a broker loads, written out when one ends.
+archive()
+{
+    share=-XX:ArchiveClassesAtExit=$archive.new
+    dir=$cache/first
+    mkdir -p "$dir"
+    attempt || { share=-Xshare:auto; return 0; }
+    kill "$(cat "$dir/pid")"
+    wait "$(cat "$dir/pid")" || true
+    rm -rf "$dir"
+    mv "$archive.new" "$archive"
+}
+
+# Two tests may come here at the same moment.
+get_ready()
 {
     mkdir -p "$cache"
     cache=$(cd "$cache" && pwd)
-    archive=$cache/broker.jsa
-    jars=$cache/jars
-    [ -z "${KAFKA_HOME:-}" ] || { jars=$KAFKA_HOME/libs; return 0; }
-    [ ! -e "$jars/.complete" ] || return 0
-    (
-        flock 9
-        [ ! -e "$jars/.complete" ] || exit 0
-        # Maven writes beside the pom: it gets a copy.
-        cp "$here/pom.xml" "$cache/pom.xml"
-        mvn -q -B -f "$cache/pom.xml" "-Djars=$jars" process-resources >"$cache/mvn.log" 2>&1 ||
-            { cat "$cache/mvn.log" >&2; exit 1; }
-        touch "$jars/.complete"
-    ) 9>"$cache/lock" || die "Maven cannot resolve the jars of Kafka"
+    jars=${KAFKA_HOME:+$KAFKA_HOME/libs}
+    jars=${jars:-$cache/jars}
+    archive=$cache/$(echo "$jars" | cksum | cut -d ' ' -f 1).jsa
+    if [ ! -e "$archive" ]; then
+        (
+            flock 9
+            [ -d "$jars" ] || resolve
+            [ -e "$archive" ] || archive
+        ) 9>"$cache/lock" || exit 1
+    fi
+    share=-Xshare:auto
+    [ ! -e "$archive" ] || share=-XX:SharedArchiveFile=$archive
 }
+
+# ---- one broker ----
 
 # The port of a listening or connected socket is not free.
 free_port()
 {
     while :; do
         port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
-        hex=$(printf ':%04X ' $port)
-        grep -q "$hex" /proc/net/tcp /proc/net/tcp6 2>/dev/null || break
+        grep -qs "$(printf ':%04X ' "$port")" /proc/net/tcp /proc/net/tcp6 || break
     done
-    echo $port
+    echo "$port"
 }
 
 settings()
@@ -84,22 +108,7 @@ EOF
 java_run()
 {
     # shellcheck disable=SC2086
-    exec java $tuning $share -cp "$jars/*" "$@"
-}
-
-launch()
-{
-    share=-Xshare:auto
-    (java_run kafka.tools.StorageTool format -t "$cluster" -c "$dir/server.properties") \
-        >"$dir/format.log" 2>&1 || { cat "$dir/format.log" >&2; die "cannot format"; }
-    if [ -e "$archive" ]; then
-        share=-XX:SharedArchiveFile=$archive
-    elif mkdir "$archive.making" 2>/dev/null; then
-        share=-XX:ArchiveClassesAtExit=$archive.making/broker.jsa
-        : >"$dir/archives"
-    fi
-    (java_run kafka.Kafka "$dir/server.properties") >"$dir/broker.log" 2>&1 </dev/null &
-    echo $! >"$dir/pid"
+    exec java $tuning "$share" -cp "$jars/*" "$@"
 }
 
 listens()
@@ -107,7 +116,7 @@ listens()
     grep -Eqs "$(printf ':%04X 0*:0000 0A ' "$1")" /proc/net/tcp /proc/net/tcp6
 }
 
-# Fails where the broker ended by itself: somebody else took the port.
+# Fails where the broker ends by itself: somebody else took the port.
 wait_for()
 {
     while ! listens "$1"; do
@@ -119,63 +128,53 @@ wait_for()
     done
 }
 
-start()
+attempt()
 {
-    resolve
-    for attempt in 1 2 3; do
-        rm -rf "$dir/data"
-        mkdir -p "$dir/data"
-        port=$(free_port)
-        settings "$port" "$(free_port)" >"$dir/server.properties"
-        launch
-        if wait_for "$port"; then
-            echo "$port" >"$dir/port"
-            return 0
-        fi
-        rm -rf "$archive" "$archive.making"
-    done
-    tail -n 30 "$dir/broker.log" >&2
-    die "the broker does not start"
+    rm -rf "$dir/data"
+    mkdir -p "$dir/data"
+    port=${BROKER_PORT:-$(free_port)}
+    settings "$port" "$(free_port)" >"$dir/server.properties"
+    (share=-Xshare:auto && java_run kafka.tools.StorageTool format -t "$cluster" \
+        -c "$dir/server.properties") >"$dir/broker.log" 2>&1 || return 1
+    (java_run kafka.Kafka "$dir/server.properties") >>"$dir/broker.log" 2>&1 </dev/null 9>&- &
+    echo $! >"$dir/pid"
+    wait_for "$port" && echo "$port" >"$dir/port"
 }
 
-# A broker asked to end writes everything out; nobody reads that any more.
+start()
+{
+    attempt || attempt || attempt || {
+        tail -n 30 "$dir/broker.log" >&2
+        die "the broker does not start"
+    }
+}
+
+# A broker asked to end would write out what nobody reads any more.
 stop()
 {
     [ -e "$dir/pid" ] || return 0
     pid=$(cat "$dir/pid")
-    signal=KILL
-    [ ! -e "$dir/archives" ] || signal=TERM
-    kill -$signal "$pid" 2>/dev/null || true
-    while kill -0 "$pid" 2>/dev/null; do
-        sleep 0.05
+    kill -KILL "$pid" 2>/dev/null || true
+    while grep -qs '^State:.[^Z]' "/proc/$pid/status"; do
+        sleep 0.02
     done
-    if [ -e "$dir/archives" ] && mv "$archive.making/broker.jsa" "$archive" 2>/dev/null; then
-        rmdir "$archive.making"
-    fi
-    rm -f "$dir/pid" "$dir/port" "$dir/archives"
+    rm -f "$dir/pid" "$dir/port"
 }
 
 command=${1:-}
 dir=${2:-}
 case $command in
 fetch)
-    resolve
+    get_ready
     ;;
-start)
-    [ -n "$dir" ] || die "start needs a directory"
+start | stop)
+    [ -n "$dir" ] || die "$command needs a directory"
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
-    start
-    ;;
-topic)
-    kcat -P -b "127.0.0.1:$(cat "$dir/port")" -t "$3" </dev/null
-    ;;
-stop)
-    [ -n "$dir" ] || die "stop needs a directory"
-    resolve
-    stop
+    [ "$command" = stop ] || get_ready
+    "$command"
     ;;
 *)
-    die "start, stop, topic or fetch?"
+    die "start, stop or fetch?"
     ;;
 esac
