@@ -34,7 +34,6 @@ struct daemon {
     struct loop *loop;
     int signals, state_lock;
     atomic_ullong seq;
-    bool ending;
     bool left_behind; /* a graph before a reload, with a thread stuck in a plugin */
 };
 
@@ -124,11 +123,6 @@ daemon_signal(void *arg)
             graph_log_ledger(daemon->graph);
             break;
         default:
-            if (daemon->ending) {
-                log_warning("a second signal: ending at once");
-                _exit(DAEMON_FAILED);
-            }
-            daemon->ending = true;
             loop_quit(daemon->loop);
         }
     }
@@ -152,11 +146,24 @@ daemon_hear(void)
 
 /* ---- running ---- */
 
+/* Who does not want to wait for the deadline sends the signal again: it kills. */
+static void
+daemon_hear_no_more(void)
+{
+    sigset_t deadly;
+
+    sigemptyset(&deadly);
+    sigaddset(&deadly, SIGTERM);
+    sigaddset(&deadly, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &deadly, NULL);
+}
+
 static int
 daemon_finish(struct daemon *daemon)
 {
     log_info("ending; up to %d s for what waits", DAEMON_DEADLINE);
     notify_send("STOPPING=1");
+    daemon_hear_no_more();
     if (!graph_stop(daemon->graph, daemon_deadline()) || daemon->left_behind) {
         graph_log_ledger(daemon->graph);
         log_warning("ended with threads stuck in plugins");

@@ -11,6 +11,7 @@
 struct web_multi {
     CURLM *multi;
     struct sonde_timer *timer;
+    int count; /* transfers under way, or ended and not told yet */
 };
 
 /* Tells those whose transfers ended.  What they do may end others. */
@@ -142,6 +143,7 @@ web_start(struct web *web, struct sonde_instance *self, CURL *easy, web_fn *fn, 
     struct sonde_instance *shared = sonde_shared(self, sizeof(struct web_multi),
                                                  web_share, web_unshare);
     struct web_multi *all = shared ? sonde_private(shared) : NULL;
+    int running = 0;
 
     *web = (struct web){ .fn = fn, .arg = arg };
     if (!all || curl_easy_setopt(easy, CURLOPT_PRIVATE, web) != CURLE_OK
@@ -149,6 +151,12 @@ web_start(struct web *web, struct sonde_instance *self, CURL *easy, web_fn *fn, 
         return -1;
     web->shared = shared;
     web->easy = easy;
+    all->count++;
+    /* It begins now, not when the timer fires, which takes a millisecond.  What
+     * ends at once is told later. */
+    curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    if (running < all->count)
+        sonde_post(shared, web_due, NULL);
     return 0;
 }
 
@@ -158,7 +166,9 @@ web_stop(struct web *web)
     struct web_multi *all = web->easy ? sonde_private(web->shared) : NULL;
 
     web_unwatch(web);
-    if (all)
+    if (all) {
         curl_multi_remove_handle(all->multi, web->easy);
+        all->count--;
+    }
     web->easy = NULL;
 }

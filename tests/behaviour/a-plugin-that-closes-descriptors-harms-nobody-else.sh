@@ -35,6 +35,7 @@ for name in tcp http process; do
 	is "$name was UP all the time" "$(jq -r "select(.check == \"$name\" and .kind == \"result\") | .state" "$dir/all" | sort -u)" UP
 	is "... and changed once" "$(grep -c "\"kind\":\"change\".*\"check\":\"$name\"" "$dir/all")" 1
 done
+check "the log says whose fault it is" grep -qE 'check "own": descriptor [0-9]+: .*; the plugin closed it before its watch' "$dir/sonded.log"
 is "Redis has it" "$(redis GET server-health:tcp)" UP
 killed=$(now_ms)
 kill "$target_pid"

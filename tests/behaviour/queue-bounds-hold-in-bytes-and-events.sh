@@ -25,7 +25,7 @@ routes = ( { name = "all"; match = { kind = ["result", "change"]; check = "c*"; 
 END
 
 # The subscriber is there before Redis stops in the middle of its work.
-redis SUBSCRIBE events >"$dir/heard" &
+redis SUBSCRIBE events >"$dir/heard" 2>&1 &
 pids+=($!)
 wait_for 5 grep -q subscribe "$dir/heard" || exit 1
 kill -STOP "$redis_pid"

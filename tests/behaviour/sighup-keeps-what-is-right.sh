@@ -70,7 +70,7 @@ read -ra after < <(ledger sonded later)
 is "what waited still waits" "${after[4]}" "${before[4]}"
 check "... and its ledger closes" closes "${after[@]}"
 start_redis "$nobody" || exit 1
-redis SUBSCRIBE later >"$dir/heard" &
+redis SUBSCRIBE later >"$dir/heard" 2>&1 &
 pids+=($!)
 delivered() { read -ra after < <(ledger sonded later) && [ "${after[4]}" = 0 ]; }
 check "... until the server is there" wait_for 10 delivered

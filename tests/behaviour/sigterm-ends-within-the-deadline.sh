@@ -48,4 +48,18 @@ check "... and what waited there" grep -qE 'sink "hangs": accepted [1-9][0-9]* =
 check "it names the check that it left behind" grep -q 'check "stays".* left behind' "$dir/stuck.log"
 read -r accepted < <(grep 'sink "all": accepted' "$dir/stuck.log" | tail -1 | sed -E 's/.*accepted ([0-9]+) =.*/\1/')
 is "the sink that works got all it was given" "$(wc -l <"$dir/stuck.all")" "$accepted"
+
+start_sonded again --plugin-dir "$misbehaving" -c "$dir/stuck.conf" || exit 1
+hung() { read -ra now < <(ledger again hangs) && [ "${now[4]}" -ge 1 ]; }
+wait_for 10 hung
+began=$(now_ms)
+kill "$sonded_pid"
+wait_for 5 grep -q 'ending; up to' "$dir/again.log"
+sleep 0.2
+kill "$sonded_pid"
+wait "$sonded_pid"
+status=$?
+took=$(($(now_ms) - began))
+is "a second SIGTERM kills" "$status" 143
+if [ "$took" -le 3000 ]; then ok "... at once, after $took ms"; else not_ok "... at once" "$took ms"; fi
 done_testing
