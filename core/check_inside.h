@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * check_inside.h - what check.c and check_rest.c share; for nobody else.
+ * check_inside.h - what check.c, check_answer.c and check_rest.c share; for nobody else.
  */
 #ifndef CORE_CHECK_INSIDE_H
 #define CORE_CHECK_INSIDE_H
@@ -19,6 +19,11 @@ struct check_run {
     bool refused;              /* it could not start */
     enum sonde_state answer;
 };
+
+void check_arm(struct check *check, int64_t due); /* the next run */
+/* The run has ended, whoever answered it.  Takes the event, not the run. */
+void check_finish(struct check *check, struct check_run *run, struct sonde_event *event,
+                  enum sonde_state state);
 
 /* The rest of a check whose plugin cannot start yet: opened anew, then left alone for a
  * growing while.  For both kinds: */

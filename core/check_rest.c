@@ -18,10 +18,10 @@ enum { REST_MOST = 60 }; /* seconds */
 struct check_rest {
     struct check *check;
     struct job job;
-    int64_t until;   /* clock_now; no start before */
-    int64_t pause;   /* nanoseconds */
-    bool opened;     /* what reopening answered */
-    bool busy;       /* a worker has the instance */
+    int64_t until; /* clock_now; no start before */
+    int64_t pause; /* nanoseconds */
+    bool opened;   /* what reopening answered */
+    bool busy;     /* a worker has the instance */
     char *why;
 };
 
@@ -107,7 +107,8 @@ check_started(struct check *check)
 const char *
 check_rest_why(const struct check *check)
 {
-    return check->rest && check->rest->why ? check->rest->why : "the plugin does not say why";
+    return check->rest && check->rest->why ? check->rest->why
+                                           : "the plugin does not say why";
 }
 
 bool

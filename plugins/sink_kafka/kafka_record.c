@@ -38,9 +38,9 @@ static void
 add_cloudevents(const struct kafka *kafka, rd_kafka_headers_t *headers,
                 const struct sonde_event *event)
 {
-    char type[64];
+    char type[32] = "sonde.";
 
-    snprintf(type, sizeof(type), "sonde.%s", sonde_text(event, "kind", NULL));
+    strncat(type, sonde_text(event, "kind", NULL), sizeof(type) - strlen(type) - 1);
     add(headers, "ce_specversion", "1.0");
     add(headers, "ce_id", sonde_text(event, "id", NULL));
     add_source(headers, sonde_text(event, "observer", NULL));

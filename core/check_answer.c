@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * check_answer.c - what happens to the answer of a run: it becomes a result, is judged,
+ * sent on, followed by a change where the state is another now; then the next run is
+ * due.  Whose answer it is (the plugin's, or ours when time is up) is check.c's business.
+ */
+#include "check_inside.h"
+
+#include "clock.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static void
+check_copy(struct sonde_event *change, const struct sonde_event *result)
+{
+    change->time = result->time;
+    change->state = result->state;
+    change->reason = result->reason;
+    change->attempt = result->attempt;
+    change->duration_us = result->duration_us;
+    change->mode = result->mode;
+    change->detected = result->detected;
+    event_set_message(change, result->message);
+    for (int phase = 0; phase < EVENT_PHASES; phase++)
+        atomic_init(
+            &change->timing_us[phase],
+            atomic_load_explicit(&result->timing_us[phase], memory_order_relaxed));
+    for (const struct metric *metric = result->metrics; metric; metric = metric->next)
+        sonde_metric(change, metric->name, metric->value, NULL); /* named with its unit */
+    for (const struct detail *detail = result->details; detail; detail = detail->next) {
+        char field[128];
+
+        snprintf(field, sizeof(field), "details.%s", detail->name);
+        sonde_set(change, field, detail->value, detail->length);
+    }
+}
+
+static uint64_t
+check_seq(const struct check *check)
+{
+    return atomic_fetch_add_explicit(check->home->seq, 1, memory_order_relaxed);
+}
+
+/* What a result made hard; follows it. */
+static void
+check_change(struct check *check, const struct sonde_event *result,
+             const struct verdict *verdict)
+{
+    struct sonde_event *change = event_new(loop_pool(check->home->loop), check->origin);
+
+    check_copy(change, result);
+    change->kind = EVENT_CHANGE;
+    change->seq = check_seq(check);
+    change->hard = true;
+    change->previous = verdict->previous;
+    change->since = result->time;
+    change->onset = check->state.onset;
+    if (verdict->previous_since) {
+        change->has_was = true;
+        change->was.state = verdict->previous;
+        change->was.since = verdict->previous_since;
+        change->was.duration_ms = (result->time - verdict->previous_since) / 1000;
+    }
+    state_remember(&check->state, change);
+    router_push(check->path, change);
+    event_unref(change);
+}
+
+static void
+check_negate(struct sonde_event *event, enum sonde_state *state)
+{
+    char message[256];
+
+    if (*state == SONDE_UNKNOWN)
+        return;
+    *state = *state == SONDE_DOWN ? SONDE_UP : SONDE_DOWN;
+    snprintf(message, sizeof(message), "negated: %s", event->message);
+    event_set_message(event, message);
+    event->reason = *state == SONDE_UP ? SONDE_OK : SONDE_OTHER;
+}
+
+/* Decides what the run found; the plugin's answer is only a part of it. */
+static enum sonde_state
+check_found(const struct check *check, struct sonde_event *event, enum sonde_state state)
+{
+    if (event->reason == SONDE_OBSERVER || event->reason == SONDE_DNSTOUT)
+        return SONDE_UNKNOWN;
+    if (check->negate)
+        check_negate(event, &state);
+    if (event->reason == SONDE_OTHER && state == SONDE_UP)
+        event->reason = SONDE_OK;
+    return state;
+}
+
+static void
+check_judge(struct check *check, struct sonde_event *event, int64_t began_wall)
+{
+    struct verdict verdict = state_judge(&check->state, &check->rules, event->state,
+                                         event->reason, event->certain, began_wall);
+
+    event->seq = check_seq(check);
+    event->hard = verdict.hard;
+    event->attempt = verdict.attempt;
+    event->since = !verdict.hard ? 0 : verdict.changed ? event->time : check->state.since;
+    router_push(check->path, event);
+    if (verdict.changed)
+        check_change(check, event, &verdict);
+}
+
+static void
+check_again(struct check *check)
+{
+    int64_t now = clock_now(), follow = schedule_follow(&check->schedule, now), next;
+    unsigned missed;
+
+    if (check->home->on_result)
+        return;
+    next = schedule_next(&check->schedule, check->state.streak > 0,
+                         check->state.hard == SONDE_DOWN, now, &missed);
+    atomic_fetch_add(&check->home->stats.overruns, missed);
+    if (follow <= next) {
+        check->schedule.asked_at = follow;
+        next = follow;
+    }
+    check_arm(check, next);
+}
+
+void
+check_finish(struct check *check, struct check_run *run, struct sonde_event *event,
+             enum sonde_state state)
+{
+    assert(check->run == run);
+    check->run = NULL;
+    loop_clear(check->home->loop, &run->deadline);
+    atomic_store(&check->instance.deadline, 0);
+    event->run = NULL;
+    event->kind = EVENT_RESULT;
+    event->time = event->detected = clock_wall();
+    event->duration_us = (clock_now() - run->began) / 1000;
+    event->mode = run->mode;
+    event->state = check_found(check, event, state);
+    atomic_fetch_add_explicit(&check->home->stats.runs, 1, memory_order_relaxed);
+    if (check->home->on_result)
+        check->home->on_result(check, event, check->home->arg);
+    else
+        check_judge(check, event, run->began_wall);
+    event_unref(event);
+    check_again(check);
+}
+
+void
+check_present(const struct check *check, struct sink *sink)
+{
+    struct sonde_event *event = state_tell(&check->state, loop_pool(check->home->loop),
+                                           check->origin);
+    const char *route = event ? path_reaches(check->path, event, sink) : NULL;
+
+    if (route) {
+        if (!sink->payload)
+            event_encoded(event, sink->format);
+        sink_push(sink, event, route);
+    }
+    if (event)
+        event_unref(event);
+}
