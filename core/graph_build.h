@@ -29,6 +29,13 @@ bool build_instance(struct build *build, struct sonde_instance *instance,
                     const struct option_sources *sources, const char *who,
                     struct place place);
 
+/* Makes the sinks of the section `sinks`. */
+void build_sinks(struct build *build);
+/* For option_unknown: the row of `buffer`, whose value is a group, in a sink; and the same
+ * group in `defaults`, looked at for itself. */
+extern const struct sonde_option build_buffer_key[];
+void build_defaults_buffer(struct build *build, const struct setting *buffer,
+                           const char *who);
 /* Makes the checks of the section `checks`, one for each target, and the daemon's own. */
 void build_checks(struct build *build);
 

@@ -76,7 +76,8 @@ struct kafka_producer {
 struct kafka_health {
     enum sonde_state state;
     char text[256];
-    char *sore;     /* the topic that failed last, until it takes something */
+    char *sore; /* the topic that failed last, until it takes something */
+    int64_t sore_at;
     char link[192]; /* what the last broken connection said */
     bool asked;     /* a question is out */
     bool doubt;     /* nobody seems to be there */

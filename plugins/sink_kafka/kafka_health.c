@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATIENCE = 2000 }; /* ms for an answer, and until the next question */
+enum {
+    PATIENCE = 2000, /* ms for an answer, and until the next question */
+    SORE = 60000     /* ms without a failure until one topic counts no more */
+};
 
 static const int64_t ms = 1000000;
 
@@ -65,7 +68,9 @@ kafka_health_delivered(struct sonde_instance *self, const rd_kafka_message_t *me
 
     if (health->state == SONDE_UP && !health->doubt)
         return;
-    if (health->sore && !strcmp(health->sore, rd_kafka_topic_name(message->rkt))) {
+    if (health->sore
+        && (!strcmp(health->sore, rd_kafka_topic_name(message->rkt))
+            || sonde_now() - health->sore_at > SORE * ms)) {
         free(health->sore);
         health->sore = NULL;
     }
@@ -102,7 +107,9 @@ kafka_health_refused(struct sonde_instance *self, const char *topic,
         return; /* a better reason is known */
     free(kafka->health.sore);
     kafka->health.sore = strdup(topic);
-    say(self, state, "topic %s: %s", topic, why_refused(error));
+    kafka->health.sore_at = sonde_now();
+    if (kafka->health.state != state)
+        say(self, state, "topic %s: %s", topic, why_refused(error));
 }
 
 /* What changes from attempt to attempt follows "(after". */

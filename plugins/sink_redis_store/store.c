@@ -215,8 +215,9 @@ store_add_event(struct store_command *command, const struct store *store,
                 struct sonde_item *item)
 {
     const struct sonde_event *event = sonde_item_event(item);
-    const bool gone = sonde_number(event, "reason", SONDE_OTHER) == SONDE_REMOVED;
-    const bool down = sonde_number(event, "state", SONDE_UNKNOWN) == SONDE_DOWN;
+    const int reason = (int)sonde_number(event, "reason", SONDE_OTHER);
+    const int state = (int)sonde_number(event, "state", SONDE_UNKNOWN);
+    const bool gone = reason == SONDE_REMOVED, down = state == SONDE_DOWN;
     const char *channel, *message = "";
     size_t channel_length = store_render(item, store->publish, &channel);
     size_t message_length = 0;

@@ -12,7 +12,7 @@ start_redis || exit 1
 mkdir "$dir/conf.d"
 { echo target && seq -w 30; } >"$dir/conf.d/many.csv"
 cat >"$dir/conf.d/sonded.conf" <<END
-daemon = { observer = "node-1"; };
+daemon = { observer = "node-1"; loops = 2; };
 defaults = { interval = "50ms"; };
 targets = ( { name = "many"; file = "many.csv"; } );
 checks = ( { name = "c{target}"; plugin = "tcp"; address = "127.0.0.1:$target_port"; targets = ["many"]; } );

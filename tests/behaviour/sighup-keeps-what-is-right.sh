@@ -13,7 +13,7 @@ nobody=$(free_port)
 closed=$(free_port)
 mkdir "$dir/conf.d"
 cat >"$dir/conf.d/base.conf" <<END
-daemon = { observer = "node-1"; };
+daemon = { observer = "node-1"; loops = 2; };
 defaults = { interval = "100ms"; retry_interval = "50ms"; };
 sinks = (
   { name = "all"; plugin = "file"; path = "$dir/all"; },

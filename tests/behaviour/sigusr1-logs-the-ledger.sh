@@ -8,7 +8,7 @@
 start_target shop || exit 1
 nobody=$(free_port)
 cat >"$dir/sonded.conf" <<END
-daemon = { observer = "node-1"; };
+daemon = { observer = "node-1"; loops = 2; };
 defaults = { interval = "20ms"; };
 targets = ( { name = "few"; hosts = ["1", "2", "3", "4", "5"]; } );
 checks = ( { name = "c{target}"; plugin = "tcp"; address = "127.0.0.1:$target_port"; targets = ["few"]; } );
@@ -32,7 +32,8 @@ done
 ends_clean sonded
 # sink: accepted delivered rejected dropped queued retries, of the last line of each
 final() { # SINK
-	grep "sink \"$1\": accepted" "$dir/sonded.log" | tail -1 | grep -oE '[0-9]+ ?(=|\+|\(|\))?' | grep -oE '[0-9]+' | tail -6 | tr '\n' ' '
+	grep "sink \"$1\": accepted" "$dir/sonded.log" | tail -1 |
+		sed -E 's/.*accepted ([0-9]+) = delivered ([0-9]+) \+ rejected ([0-9]+) \+ dropped ([0-9]+) \+ queued ([0-9]+).*retries ([0-9]+).*/\1 \2 \3 \4 \5 \6/'
 }
 read -ra works < <(final works)
 read -ra rejects < <(final rejects)

@@ -26,7 +26,7 @@ own() { jq -r 'select(.kind == "change" and .check == "observer:node-1") | .stat
 is_own() { [ "$(own)" = "$1" ]; }
 check "observer:node-1 is UP" wait_for 5 is_own UP
 note "after $(($(now_ms) - began)) ms"
-is "it says what it has" "$(jq -r 'select(.kind == "change") | .message' "$dir/all" | head -1)" "2 checks, 2 sinks"
+is "it says what it has" "$(jq -r 'select(.kind == "change") | .message' "$dir/all" | head -1)" "1 check and 2 sinks"
 is "its first result came as well" "$(jq -r 'select(.kind == "result") | .plugin + " " + .state' "$dir/all" | head -1)" "observer UP"
 check "with what it waits for and how its loops lag" jq -es '.[0].metrics | has("checks") and has("lag_ms") and has("events_waiting")' "$dir/all"
 wait_for 5 grep -q 'sink "live": UP' "$dir/sonded.log"

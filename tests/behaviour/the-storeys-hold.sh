@@ -102,6 +102,7 @@ router path
 stats drop
 graph_build build
 graph_check build
+graph_sink build
 check_rest check
 lane lanes
 END

@@ -14,7 +14,7 @@ mkdir "$dir/conf.d"
 	done
 } >"$dir/conf.d/fleet.csv"
 cat >"$dir/conf.d/fleet.conf" <<END
-daemon = { observer = "node-1"; };
+daemon = { observer = "node-1"; loops = 2; };
 defaults = { interval = "10s"; };
 targets = ( { name = "fleet"; file = "fleet.csv"; } );
 checks = (

@@ -36,7 +36,7 @@ daemon = { log = "info"; loops = 1; log = "debug"; };
 END
 cat >"$conf/20-checks.conf" <<END
 daemon = { observer = "node-1"; loops = 65; state_dir = "$dir/state"; };
-defaults = { interval = "1s"; };
+defaults = { interval = "1s"; buffer = { memroy = "1MiB"; }; file = { buffer = { evnts = 1; }; pth = "x"; }; };
 checks = (
   { name = "one"; plugin = "tcp"; address = "127.0.0.1:1"; interval = 30; },
   { name = "two"; plugin = "tcp"; adress = "127.0.0.1:1"; },
@@ -95,6 +95,9 @@ tells "@include" 13-include.conf:1 '@include is not supported: put the file into
 tells "an integer past 31 bits" 14-number.conf:1 '4294967297 is too large a number'
 tells "a key twice in a file" 15-key.conf:1 '"log" is already set in line 1'
 tells "a value out of its range" 20-checks.conf:1 'daemon: loops must be from 1 to 64, not 65'
+tells "an unknown key of the buffer of all" 20-checks.conf:2 'defaults: unknown option "memroy"; did you mean "memory"?'
+tells "... of the buffer of a plugin" 20-checks.conf:2 'defaults.file: unknown option "evnts"; did you mean "events"?'
+tells "an unknown key of a plugin's defaults" 20-checks.conf:2 'defaults.file: unknown option "pth"; did you mean "path"?'
 tells "a duration without a unit" 20-checks.conf:4 \
 	'check "one": interval is a duration and needs a unit, in quotes, as in "30s"'
 tells "an unknown option" 20-checks.conf:5 \

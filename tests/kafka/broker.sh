@@ -10,11 +10,11 @@
 #
 # BROKER_PORT asks for that port, BROKER_SETTINGS holds more lines of server.properties.
 # The jars come from KAFKA_HOME/libs, or Maven resolves them once; they and the archive,
-# which takes a second off each start, are kept in ${SONDE_TEST_CACHE:-.}/kafka.
+# which takes a second off each start, are kept in $SONDE_TEST_CACHE/kafka, by default ~/.cache/sonde-tests/kafka.
 
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${SONDE_TEST_CACHE:-.}/kafka
+cache=${SONDE_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sonde-tests}/kafka
 tuning='-Xmx256m -Xms64m -Xss512k -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData'
 cluster=c29uZGUtdGVzdC1jbHVzdA
 
