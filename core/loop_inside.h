@@ -49,6 +49,8 @@ struct loop {
     bool ended;
     struct list posts;
 
+    int64_t fault_told_at;         /* watch.c: descriptors closed before their watch */
+    unsigned faults;
     struct list dead;              /* watches freed in this turn */
     struct list shared;            /* struct shared of watch.c */
     struct sonde_watch **by_fd;    /* whose a descriptor is, to tell a stale watch */

@@ -33,12 +33,15 @@ names_count(const char *const *names)
 
 /* `route "x": unknown WHAT "word"; did you mean "y"?` */
 static void
-read_unknown(struct reader *reader, struct place place, const char *what,
+read_unknown(struct reader *reader, const struct setting *at, const char *what,
              const char *word, const char *const *names, size_t count)
 {
-    const char *near = text_nearest(word, names, count);
+    bool secret = at->secret && word == at->text;
+    const char *near = secret ? NULL : text_nearest(word, names, count);
 
-    problem_add(reader->problems, place, "route \"%s\": unknown %s \"%s\"%s%s%s",
+    if (secret)
+        word = "***";
+    problem_add(reader->problems, at->place, "route \"%s\": unknown %s \"%s\"%s%s%s",
                 reader->route->name, what, word, near ? "; did you mean \"" : "",
                 near ? near : "", near ? "\"?" : "");
 }
@@ -61,7 +64,7 @@ read_keys(struct reader *reader, const struct setting *group, const char *const 
         for (size_t i = 0; i < count; i++)
             known |= strcmp(at->name, keys[i]) == 0;
         if (!known)
-            read_unknown(reader, at->place, "key", at->name, keys, count);
+            read_unknown(reader, at, "key", at->name, keys, count);
     }
 }
 
@@ -134,7 +137,7 @@ read_bit(struct reader *reader, const struct setting *value, void *arg)
             return;
         }
     }
-    read_unknown(reader, value->place, named->key, value->text, named->names, count);
+    read_unknown(reader, value, named->key, value->text, named->names, count);
 }
 
 /* Without the key all values will do. */
@@ -253,7 +256,7 @@ read_sink(struct reader *reader, const struct setting *value, void *arg)
     names = memory_array(router->sink_count, sizeof(*names));
     for (size_t i = 0; i < router->sink_count; i++)
         names[i] = router->sinks[i]->instance.name;
-    read_unknown(reader, value->place, "sink", value->text, names, router->sink_count);
+    read_unknown(reader, value, "sink", value->text, names, router->sink_count);
     free(names);
 }
 

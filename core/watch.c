@@ -31,13 +31,22 @@ watch_bits(unsigned want)
            | (want & SONDE_WRITE ? (uint32_t)EPOLLOUT : 0u);
 }
 
+/* Told once in ten seconds and loop: a plugin that does it once does it at each run. */
 static void
 watch_fault(const struct sonde_watch *watch, const char *what)
 {
+    struct loop *loop = watch->loop;
+    int64_t now = clock_now();
+
+    loop->faults++;
+    if (loop->fault_told_at && now - loop->fault_told_at < 10 * CLOCK_SECOND)
+        return;
+    loop->fault_told_at = now;
     if (watch->owner)
         sonde_log(watch->owner, SONDE_ERROR,
-                  "descriptor %d: %s; the plugin closed it before its watch", watch->fd,
-                  what);
+                  "descriptor %d: %s; the plugin closed it before its watch (%u faults of "
+                  "this kind on this loop)",
+                  watch->fd, what, loop->faults);
     else
         log_error("descriptor %d: %s", watch->fd, what);
 }
