@@ -34,13 +34,18 @@ const struct sonde_option graph_option_rows[] = {
 /* ---- what sinks and checks share ---- */
 
 struct option_sources
-build_sources(const struct build *build, const struct setting *section, const char *plugin)
+build_sources(const struct build *build, const struct setting *section,
+              const struct plugin *plugin)
 {
-    const struct setting *of_plugin = plugin ? setting_find(build->defaults, plugin) : NULL;
+    const struct setting *own = setting_find(build->defaults, plugin->name);
 
-    if (of_plugin && of_plugin->kind != SETTING_GROUP)
-        of_plugin = NULL;
-    return (struct option_sources){ section, { of_plugin, build->defaults } };
+    if (own && own->kind != SETTING_GROUP)
+        own = NULL;
+    /* What stands in `defaults` itself is for checks: a timeout of theirs is none of a
+     * sink's. */
+    return (struct option_sources){
+        section, { own, plugin->role == PLUGIN_PROBE ? build->defaults : NULL }
+    };
 }
 
 const struct plugin *

@@ -19,7 +19,7 @@ struct build {
 
 /* Where the options of a section come from. */
 struct option_sources build_sources(const struct build *build, const struct setting *section,
-                                    const char *plugin);
+                                    const struct plugin *plugin);
 /* The plugin that the section names; NULL: told. */
 const struct plugin *build_plugin(struct build *build, enum plugin_role role,
                                   const char *name, const struct setting *section,

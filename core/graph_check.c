@@ -129,7 +129,7 @@ build_check_from(struct section *section, const struct setting *made,
 {
     struct build *build = section->build;
     const struct sonde_option *const tables[] = { check_option_rows, plugin->options, NULL };
-    struct option_sources sources = build_sources(build, made, plugin->name);
+    struct option_sources sources = build_sources(build, made, plugin);
     struct check_options options = { 0 };
     struct origin *origin;
     struct check *check;
@@ -188,7 +188,7 @@ build_observer(struct build *build)
         .enabled = true,
         .interval = 30000,
         .timeout = 5000,
-        .retry_interval = 1000,
+        .retry_interval = 100, /* sinks that come and go ask no more often */
         .rise = 1,
         .fall = 1,
     };

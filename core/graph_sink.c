@@ -114,7 +114,7 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
 {
     static const struct sonde_option *const tables[] = { build_buffer_rows, NULL };
     const struct setting *own = setting_find(section, "buffer"), *sync;
-    struct option_sources sources = build_sources(build, section, sink->options.plugin);
+    struct option_sources sources = build_sources(build, section, sink->instance.plugin);
     struct build_buffer buffer = { .memory = 1, .events = 1 };
     struct place place = own ? own->place : section->place;
 
@@ -125,7 +125,7 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
     }
     sources.own = own;
     sources.defaults[0] = setting_find(sources.defaults[0], "buffer");
-    sources.defaults[1] = setting_find(sources.defaults[1], "buffer");
+    sources.defaults[1] = setting_find(build->defaults, "buffer");
     option_fill(&buffer, build_buffer_rows, &sources, &build->graph->memory, who, place,
                 build->problems);
     if (own) {
@@ -151,7 +151,7 @@ build_sink_options(struct build *build, struct sink *sink, const struct setting 
                    const struct plugin *plugin, const char *who)
 {
     struct sonde_option rows[sizeof(graph_sink_rows) / sizeof(*graph_sink_rows)];
-    struct option_sources sources = build_sources(build, section, plugin->name);
+    struct option_sources sources = build_sources(build, section, plugin);
 
     memcpy(rows, graph_sink_rows, sizeof(rows));
     build_fallbacks(rows, plugin->options);
@@ -191,7 +191,7 @@ build_sink_from(struct build *build, const struct setting *section,
 {
     const struct sonde_option *const tables[]
         = { graph_sink_rows, plugin->options, build_buffer_key, NULL };
-    struct option_sources sources = build_sources(build, section, plugin->name);
+    struct option_sources sources = build_sources(build, section, plugin);
     struct sink *sink = build_sink_new(build->graph, plugin, name);
     bool ok = option_unknown(section, tables, who, build->problems);
 

@@ -43,10 +43,11 @@ watch_fault(const struct sonde_watch *watch, const char *what)
         return;
     loop->fault_told_at = now;
     if (watch->owner)
-        sonde_log(watch->owner, SONDE_ERROR,
-                  "descriptor %d: %s; the plugin closed it before its watch (%u faults of "
-                  "this kind on this loop)",
-                  watch->fd, what, loop->faults);
+        sonde_log(
+            watch->owner, SONDE_ERROR,
+            "descriptor %d: %s; the plugin closed it before its watch (%u faults of "
+            "this kind on this loop)",
+            watch->fd, what, loop->faults);
     else
         log_error("descriptor %d: %s", watch->fd, what);
 }

@@ -14,7 +14,7 @@ closed=$(free_port)
 mkdir "$dir/conf.d"
 cat >"$dir/conf.d/base.conf" <<END
 daemon = { observer = "node-1"; loops = 2; };
-defaults = { interval = "100ms"; retry_interval = "50ms"; };
+defaults = { interval = "200ms"; retry_interval = "100ms"; fall = 3; };
 sinks = (
   { name = "all"; plugin = "file"; path = "$dir/all"; },
   { name = "redis"; plugin = "redis-store"; server = "127.0.0.1:$redis_port"; },
@@ -47,7 +47,7 @@ is "... as removed" "$(jq -r 'select(.check == "goes") | .reason' "$dir/all" | t
 gone() { [ "$(redis EXISTS server-health:goes)" = 0 ]; }
 check "... and its key is gone" wait_for 5 gone
 is "... which those of the others are not" "$(redis GET server-health:stays) $(redis GET server-health:refused)" "UP DOWN"
-sleep 0.5 # five intervals, in which nobody else may say anything
+sleep 0.8 # four intervals, in which nobody else may say anything
 is "the one that stays said nothing" "$(changes stays)" "UNKNOWN>UP "
 is "nor did the one that is DOWN" "$(changes refused)" "UNKNOWN>DOWN "
 
@@ -59,7 +59,8 @@ check "... and the nearest name" says "$dir/sonded.log" 'check "more": unknown o
 is "no check was removed" "$(grep -c REMOVED "$dir/all")" 1
 kill "$target_pid"
 check "the running checks go on" wait_for 5 changed new "UNKNOWN>UP UP>DOWN "
-is "... all of them" "$(changes refused)" "UNKNOWN>DOWN "
+check "... all of them" wait_for 5 changed stays "UNKNOWN>UP UP>DOWN "
+is "... and the others say nothing" "$(changes refused)" "UNKNOWN>DOWN "
 
 # What waits for a sink whose server is away survives the reload.
 cp "$dir/right" "$dir/conf.d/checks.conf"
