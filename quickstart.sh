@@ -15,7 +15,7 @@ cd "$(dirname "$0")"
 build_packages=(gcc libc6-dev make autoconf automake libtool pkg-config
 	libconfig-dev libc-ares-dev libpcre2-dev libcurl4-openssl-dev librdkafka-dev
 	libhiredis-dev)
-check_packages=(libcmocka-dev clang libclang-rt-14-dev clang-tools-14 llvm cppcheck shellcheck
+check_packages=(libcmocka-dev clang libclang-rt-dev clang-tools llvm cppcheck shellcheck
 	redis-server redis-tools nginx-light kcat curl jq strace nftables iproute2 python3
 	default-jre-headless maven systemd g++ procps xz-utils)
 
@@ -46,6 +46,19 @@ missing_packages() { # PACKAGE...
 	done
 }
 
+# Run as root.  A server that its package starts at once would hold a port of the machine:
+# policy-rc.d forbids that meanwhile.
+apt_install='
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		trap "rm -f $policy" EXIT
+		trap "exit 1" HUP INT TERM
+		printf "#!/bin/sh\nexit 101\n" >"$policy"
+		chmod 755 "$policy"
+	fi
+	apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+'
+
 install_packages() { # PACKAGE...
 	local missing
 	if ! command -v apt-get >/dev/null; then
@@ -56,9 +69,7 @@ install_packages() { # PACKAGE...
 	[ ${#missing[@]} -gt 0 ] || return 0
 	say "installing: ${missing[*]}"
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-	# Servers that a package starts by itself would hold the ports of the machine.
-	as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq \
-		--no-install-recommends "${missing[@]}" >/dev/null
+	as_root env DEBIAN_FRONTEND=noninteractive sh -c "$apt_install" sh "${missing[@]}"
 }
 
 # ---- build ----

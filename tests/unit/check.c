@@ -268,8 +268,8 @@ a_blocking_run_past_its_deadline_is_written_off_and_not_run_again(void **state)
 
     (void)state;
     plugin.probe.run = hang_run;
-    check = check_at_hand(&plugin, 30);
-    other = check_at_hand(&plugin, 30);
+    check = check_at_hand(&plugin, 200);
+    other = check_at_hand(&plugin, 200);
     check_start(check);
     turn_until(1);
     assert_int_equal(heard.reason, SONDE_TIMEOUT);
