@@ -48,6 +48,7 @@ missing_packages() { # PACKAGE...
 
 # Run as root.  A server that its package starts at once would hold a port of the machine:
 # policy-rc.d forbids that meanwhile.
+# shellcheck disable=SC2016
 apt_install='
 	policy=/usr/sbin/policy-rc.d
 	if [ ! -e "$policy" ]; then

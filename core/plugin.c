@@ -141,7 +141,7 @@ stem_of(const char *name, char stem[STEM_SIZE])
 {
     size_t at = 0;
 
-    for (; name[at] && at < STEM_SIZE - 1; at++)
+    for (; at < STEM_SIZE - 1 && name[at]; at++)
         stem[at] = name[at] == '-' ? '_' : name[at];
     stem[at] = '\0';
 }

@@ -282,10 +282,13 @@ response_judge_error(const struct http_run *run, CURLcode code, enum sonde_phase
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ENGINE_NOTFOUND:
         return response_down(run, SONDE_OBSERVER, trouble);
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+#endif
     case CURLE_OUT_OF_MEMORY: /* what libcurl says of one huge header line */
         if (phase >= SONDE_FIRST_BYTE)
             return response_down(run, SONDE_L7BIG, "a header line without end");
-        return response_down(run, SONDE_OBSERVER, "out of memory");
+        return response_down(run, SONDE_OBSERVER, trouble);
     default:
         break;
     }

@@ -4,7 +4,9 @@
  *
  * libcurl must not be called from within its own callbacks, so these only set
  * watches and the timer.  A transfer has one socket at a time.  libcurl 7.88 closes
- * one that is not connected yet without a word, so its watch goes first.
+ * one that is not connected yet without a word, so its watch goes first.  libcurl 8
+ * takes leave of a socket in the name of a handle of its own: what is assigned to the
+ * socket tells whose it was.
  */
 #include "web.h"
 
@@ -38,6 +40,12 @@ web_tell(struct web_multi *all)
 static void
 web_unwatch(struct web *web)
 {
+    struct web_multi *all;
+
+    if (!web->watch)
+        return;
+    all = sonde_private(web->shared);
+    curl_multi_assign(all->multi, web->fd, NULL);
     sonde_watch_free(web->watch);
     web->watch = NULL;
 }
@@ -88,12 +96,12 @@ web_set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *at)
     struct sonde_instance *shared = arg;
     unsigned want = (what & CURL_POLL_IN ? SONDE_READ : 0u)
                     | (what & CURL_POLL_OUT ? SONDE_WRITE : 0u);
+    struct web_multi *all = sonde_private(shared);
     void *private = NULL;
     struct web *web;
 
-    (void)at;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    web = private;
+    web = private ? private : at;
     if (!web)
         return 0;
     if (web->watch && (web->fd == fd) == (what == CURL_POLL_REMOVE))
@@ -109,6 +117,8 @@ web_set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *at)
     web->fd = fd;
     web->watch = sonde_watch_new(shared, fd, want, web_ready, web);
     web->blind = !web->watch;
+    if (web->watch)
+        curl_multi_assign(all->multi, fd, web);
     return 0; /* -1 would end the transfers of everybody */
 }
 

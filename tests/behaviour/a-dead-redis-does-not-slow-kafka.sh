@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # With Redis gone, the Kafka sink's p99 from event to delivery report over 1,000 changes is
-# at most twice that with Redis there.  When Redis is back it gets what waited, in order,
+# at most twice that with Redis there (medians of three runs each, in turn, since a busy
+# machine stalls a broker now and then).  When Redis is back it gets what waited, in order,
 # and every ledger closes.
 . "$(dirname "$0")/lib.sh"
 need kcat redis-server redis-cli jq java python3
@@ -47,10 +48,11 @@ END
 
 conf() { # TOPIC; made now, so that the first record does not wait for it
 	echo warm | kcat -b "127.0.0.1:$kafka_port" -P -t "$1"
+	local n
 	echo 'checks = ('
-	for i in $(seq 10); do
-		[ "$i" = 1 ] || echo ','
-		echo "{ name = \"flip-$i\"; plugin = \"flip\"; interval = \"20ms\"; flips = 100; after = \"2s\"; }"
+	for n in $(seq 10); do
+		[ "$n" = 1 ] || echo ','
+		echo "{ name = \"flip-$n\"; plugin = \"flip\"; interval = \"20ms\"; flips = 100; after = \"1s\"; }"
 	done
 	cat <<-END
 		);
@@ -75,24 +77,37 @@ closes() { # NAME SINK
 		END { exit v["accepted"] != v["delivered"] + v["rejected"] + v["dropped"] + v["queued"] }'
 }
 
-start_forwarder || { not_ok "the forwarder starts"; done_testing; }
-conf flips-up >"$dir/up.conf"
-start_sonded up --plugin-dir "$builddir/tests/plugins/.libs" -c "$dir/up.conf"
-check "Redis there: 1,000 changes are delivered to Kafka" wait_for 30 delivered up alerts 1000
-check "Redis there: and to Redis" wait_for 30 delivered up live 1000
-with=$(p99 up)
-stop_sonded "$sonded_pid"
+median() { # THREE NUMBERS
+	printf '%s\n' "$@" | sort -n | sed -n 2p
+}
 
-kill "$forwarder"
-wait "$forwarder" 2>/dev/null
-conf flips-down >"$dir/down.conf"
-start_sonded down --plugin-dir "$builddir/tests/plugins/.libs" -c "$dir/down.conf"
-check "Redis gone: 1,000 changes are delivered to Kafka" wait_for 30 delivered down alerts 1000
-without=$(p99 down)
-note "p99 from event to delivery report: $with ms with Redis, $without ms without"
+# 1,000 changes to Kafka and, if it is there, to Redis; leaves the daemon running.
+run() { # NAME
+	conf "flips-$1" >"$dir/$1.conf"
+	start_sonded "$1" --plugin-dir "$builddir/tests/plugins/.libs" -c "$dir/$1.conf" || return 1
+	wait_for 30 delivered "$1" alerts 1000
+}
+
+# Class loading and compiling in the broker is not what is measured.
+seq 20000 | kcat -b "127.0.0.1:$kafka_port" -P -t warm
+with=() without=()
+for i in 1 2 3; do
+	start_forwarder || not_ok "the forwarder starts"
+	check "Redis there, $i: 1,000 changes are delivered to Kafka" run "up-$i"
+	check "Redis there, $i: and to Redis" wait_for 30 delivered "up-$i" live 1000
+	with+=("$(p99 "up-$i")")
+	stop_sonded "$sonded_pid"
+	kill "$forwarder"
+	wait "$forwarder" 2>/dev/null
+	check "Redis gone, $i: 1,000 changes are delivered to Kafka" run "down-$i"
+	without+=("$(p99 "down-$i")")
+	[ "$i" = 3 ] || stop_sonded "$sonded_pid"
+done
+note "p99 from event to delivery report, ms: ${with[*]} with Redis, ${without[*]} without"
 check "Redis gone: the p99 is at most twice that with Redis" \
-	awk -v a="$with" -v b="$without" 'BEGIN { exit !(a > 0 && b <= 2 * a) }'
-check "Redis gone: what waits is counted, and the ledger closes" closes down live
+	awk -v a="$(median "${with[@]}")" -v b="$(median "${without[@]}")" \
+	'BEGIN { exit !(a > 0 && b > 0 && b <= 2 * a) }'
+check "Redis gone: what waits is counted, and the ledger closes" closes down-3 live
 
 python3 - "$redis_port" >"$dir/heard" <<'END' &
 import socket, sys
@@ -106,11 +121,11 @@ END
 pids+=($!)
 sleep 0.5
 start_forwarder
-check "Redis back: it gets all that waited" wait_for 45 delivered down live 1000
+check "Redis back: it gets all that waited" wait_for 45 delivered down-3 live 1000
 heard_all() { [ "$(wc -l <"$dir/heard")" = 1000 ]; }
 check "Redis back: the subscriber heard 1,000 messages" wait_for 10 heard_all
 check "Redis back: in order, check by check" jq -es 'group_by(.check) | all(map(.seq) == (map(.seq) | sort))' "$dir/heard"
 for sink in alerts current live; do
-	check "sink $sink: accepted = delivered + rejected + dropped + queued" closes down "$sink"
+	check "sink $sink: accepted = delivered + rejected + dropped + queued" closes down-3 "$sink"
 done
 done_testing

@@ -65,6 +65,6 @@ if [ "$middle" -ge 95 ] && [ "$middle" -le 105 ]; then
 else
 	not_ok "the middle pause of a check is its interval, 100 ms" "$middle ms"
 fi
-# This machine does other things as well.
-if [ "$longest" -le 433 ]; then ok "the longest was $longest ms"; else not_ok "none over 433 ms" "$longest ms"; fi
+# This machine does other things as well; who waited for a sink would wait for seconds.
+if [ "$longest" -le 1000 ]; then ok "the longest was $longest ms"; else not_ok "none over a second" "$longest ms"; fi
 done_testing
