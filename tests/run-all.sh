@@ -144,6 +144,12 @@ step_dist() {
 }
 rm -f autogen.log
 [ $# -gt 0 ] || set -- asan tsan fuzz dist
+case " $* " in
+*" asan "* | *" tsan "*)
+	say "the jars of the Kafka broker"
+	tests/kafka/broker.sh fetch || bad "the broker's jars cannot be had"
+	;;
+esac
 for step in "$@"; do "step_$step"; done
 
 [ "${SONDE_REQUIRE_ALL:-0}" = 1 ] && failed=$((failed + skipped))
