@@ -53,13 +53,15 @@ loop_new(const char *name)
     return loop;
 }
 
+static void loop_drop_post(struct post *post);
+
 void
 loop_free(struct loop *loop)
 {
     if (!loop)
         return;
     list_each_safe (link, &loop->posts)
-        free(container_of(link, struct post, link));
+        loop_drop_post(container_of(link, struct post, link));
     loop_bury(loop);
     for (size_t fd = 0; fd < loop->fd_room; fd++)
         free(loop->by_fd[fd]); /* core's own: instances have taken theirs away */
@@ -208,6 +210,15 @@ loop_called(void *arg)
     pthread_mutex_unlock(&call->lock);
     if (abandoned)
         loop_call_free(call);
+}
+
+/* It will not run any more.  A call that is in it was given up by its caller. */
+static void
+loop_drop_post(struct post *post)
+{
+    if (post->fn == loop_called)
+        loop_call_free(post->arg);
+    free(post);
 }
 
 static struct timespec
