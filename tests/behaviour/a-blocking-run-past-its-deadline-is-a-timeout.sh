@@ -12,7 +12,7 @@ daemon = { observer = "node-1"; workers = 1; };
 defaults = { interval = "300ms"; timeout = "200ms"; retry_interval = "250ms"; };
 checks = (
   { name = "hangs"; plugin = "hang"; seconds = 2; file = "$dir/runs"; },
-  { name = "other"; plugin = "older"; }
+  { name = "other"; plugin = "older"; timeout = "299ms"; }
 );
 sinks = ( { name = "all"; plugin = "file"; path = "$dir/all"; } );
 routes = ( { name = "all"; match = { kind = ["result", "change"]; check = ["hangs", "other"]; }; to = ["all"]; } );
