@@ -97,7 +97,7 @@ daemon_reload(struct daemon *daemon)
     }
     ended = graph_stop(old, daemon_deadline());
     graph_inherit(graph, old);
-    graph_log_ledger(old);
+    graph_log_counts(old);
     if (ended)
         graph_free(old);
     daemon->left_behind |= !ended;
@@ -120,7 +120,7 @@ daemon_signal(void *arg)
             daemon_reload(daemon);
             break;
         case SIGUSR1:
-            graph_log_ledger(daemon->graph);
+            graph_log_counts(daemon->graph);
             break;
         default:
             loop_quit(daemon->loop);
@@ -165,11 +165,11 @@ daemon_finish(struct daemon *daemon)
     notify_send("STOPPING=1");
     daemon_hear_no_more();
     if (!graph_stop(daemon->graph, daemon_deadline()) || daemon->left_behind) {
-        graph_log_ledger(daemon->graph);
+        graph_log_counts(daemon->graph);
         log_warning("ended with threads stuck in plugins");
         _exit(DAEMON_FAILED); /* their memory must stay while they run */
     }
-    graph_log_ledger(daemon->graph);
+    graph_log_counts(daemon->graph);
     graph_free(daemon->graph);
     loop_free(daemon->loop);
     memory_close(&daemon->signals);

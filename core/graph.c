@@ -84,14 +84,16 @@ graph_start(struct graph *graph)
 
 void
 graph_start_once(struct graph *graph,
-                 void (*fn)(struct check *check, const struct sonde_event *result, void *arg),
+                 void (*fn)(struct check *check, const struct sonde_event *result,
+                            void *arg),
                  void *arg)
 {
     graph->check_count--; /* not the daemon itself */
     for (int64_t i = 0; i < graph->options.loops; i++) {
         struct check_home *home = &graph->homes[i];
 
-        if (home->count && home->checks[home->count - 1] == graph->checks[graph->check_count])
+        if (home->count
+            && home->checks[home->count - 1] == graph->checks[graph->check_count])
             home->count--;
         home->on_result = fn;
         home->arg = arg;
@@ -118,7 +120,8 @@ graph_stop_checks(struct graph *graph, int64_t deadline)
     bool all = true;
 
     for (int64_t i = 0; i < graph->options.loops; i++)
-        if (!loop_call(graph->homes[i].loop, graph_home_stop, &graph->homes[i], deadline)) {
+        if (!loop_call(graph->homes[i].loop, graph_home_stop, &graph->homes[i],
+                       deadline)) {
             log_warning("%s is stuck in a plugin and left behind",
                         loop_name(graph->homes[i].loop));
             all = false;
@@ -183,7 +186,8 @@ graph_stop(struct graph *graph, int64_t deadline)
         return true;
     all = graph_stop_checks(graph, deadline);
     all &= graph_stop_sinks(graph, deadline);
-    least = clock_now() + GRAPH_LEAST; /* a stuck sink has used up the time of the others */
+    least = clock_now()
+            + GRAPH_LEAST; /* a stuck sink has used up the time of the others */
     if (deadline < least)
         deadline = least;
     if (!workers_free(graph->workers, deadline)) {
@@ -259,8 +263,8 @@ graph_inherit_checks(struct graph *graph, struct graph *old)
 static void
 graph_inherit_queue(struct sink *sink, struct graph *old)
 {
-    struct queue_bounds bounds
-        = { (size_t)sink->options.events, (size_t)sink->options.memory };
+    struct queue_bounds bounds = { (size_t)sink->options.events,
+                                   (size_t)sink->options.memory };
 
     for (size_t i = 0; i < old->sink_count; i++) {
         struct sink *was = old->sinks[i];
@@ -285,22 +289,39 @@ graph_inherit(struct graph *graph, struct graph *old)
     graph_inherit_checks(graph, old);
 }
 
+static void
+graph_log_loops(const struct graph *graph)
+{
+    for (int64_t i = 0; i < graph->options.loops; i++) {
+        const struct loop_stats *stats = &graph->homes[i].stats;
+
+        log_info(
+            "%s: checks %zu, runs %llu, overruns %llu, timeouts of our own making %llu",
+            loop_name(graph->homes[i].loop), graph->homes[i].count,
+            (unsigned long long)atomic_load(&stats->runs),
+            (unsigned long long)atomic_load(&stats->overruns),
+            (unsigned long long)atomic_load(&stats->late));
+    }
+}
+
 void
-graph_log_ledger(const struct graph *graph)
+graph_log_counts(const struct graph *graph)
 {
     for (size_t i = 0; i < graph->sink_count; i++) {
         const struct sink *sink = graph->sinks[i];
         struct ledger_sum sum = sink_ledger(sink);
 
-        log_info("sink \"%s\": accepted %llu = delivered %llu + rejected %llu + dropped %llu "
-                 "+ queued %llu ; retries %llu, delay p50 %.3f ms, p99 %.3f ms",
-                 sink->options.name, (unsigned long long)sum.accepted,
-                 (unsigned long long)sum.delivered, (unsigned long long)sum.rejected,
-                 (unsigned long long)sum.dropped, (unsigned long long)sum.queued,
-                 (unsigned long long)sum.retries,
-                 (double)stats_quantile(&sink->ledger->delays, 0.5) / 1000,
-                 (double)stats_quantile(&sink->ledger->delays, 0.99) / 1000);
+        log_info(
+            "sink \"%s\": accepted %llu = delivered %llu + rejected %llu + dropped %llu "
+            "+ queued %llu ; retries %llu, delay p50 %.3f ms, p99 %.3f ms",
+            sink->options.name, (unsigned long long)sum.accepted,
+            (unsigned long long)sum.delivered, (unsigned long long)sum.rejected,
+            (unsigned long long)sum.dropped, (unsigned long long)sum.queued,
+            (unsigned long long)sum.retries,
+            (double)stats_quantile(&sink->ledger->delays, 0.5) / 1000,
+            (double)stats_quantile(&sink->ledger->delays, 0.99) / 1000);
     }
+    graph_log_loops(graph);
 }
 
 static void

@@ -61,6 +61,7 @@ bool graph_stop(struct graph *graph, int64_t deadline);
  * REMOVED. */
 void graph_inherit(struct graph *graph, struct graph *old);
 void graph_free(struct graph *graph); /* NULL does nothing */
-void graph_log_ledger(const struct graph *graph);
+/* What each sink has got and each loop has done. */
+void graph_log_counts(const struct graph *graph);
 
 #endif

@@ -52,6 +52,20 @@ observer_waiting(const struct graph *graph)
     return waiting;
 }
 
+/* Runs, and what was due while one was out, since the start. */
+static void
+observer_runs(const struct graph *graph, struct sonde_event *event)
+{
+    double runs = 0, overruns = 0;
+
+    for (int64_t i = 0; i < graph->options.loops; i++) {
+        runs += (double)atomic_load(&graph->homes[i].stats.runs);
+        overruns += (double)atomic_load(&graph->homes[i].stats.overruns);
+    }
+    sonde_metric(event, "runs", runs, NULL);
+    sonde_metric(event, "overruns", overruns, NULL);
+}
+
 static void
 observer_begin(struct sonde_instance *self, struct sonde_event *event)
 {
@@ -61,17 +75,19 @@ observer_begin(struct sonde_instance *self, struct sonde_event *event)
     int64_t lag = observer_lag(graph);
 
     if (lag > OBSERVER_LAG)
-        text_printf(&said, "%sa loop lagged by %lld ms", down ? "; " : "", (long long)lag);
+        text_printf(&said, "%sa loop lagged by %lld ms", down ? "; " : "",
+                    (long long)lag);
     sonde_metric(event, "checks", (double)(graph->check_count - 1), "");
     sonde_metric(event, "lag", (double)lag, "ms");
+    observer_runs(graph, event);
     sonde_metric(event, "events_waiting", (double)observer_waiting(graph), "");
     sonde_certain(event);
     if (said.length)
         sonde_reason(event, SONDE_LIMIT, "%s", said.bytes);
     else
-        sonde_reason(event, SONDE_OK, "%zu check%s and %zu sink%s", graph->check_count - 1,
-                     graph->check_count == 2 ? "" : "s", graph->sink_count,
-                     graph->sink_count == 1 ? "" : "s");
+        sonde_reason(event, SONDE_OK, "%zu check%s and %zu sink%s",
+                     graph->check_count - 1, graph->check_count == 2 ? "" : "s",
+                     graph->sink_count, graph->sink_count == 1 ? "" : "s");
     sonde_done(event, said.length ? SONDE_DEGRADED : SONDE_UP);
     text_deinit(&said);
 }

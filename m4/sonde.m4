@@ -62,7 +62,7 @@ AS_IF([test "x$enable_hardening" = xyes],[
   CFLAGS=$sonde_save
   AS_CASE([" $CFLAGS $CPPFLAGS "],
     [*_FORTIFY_SOURCE*],[],
-    [*" -O@<:@123s@:>@"*],[HARD_CFLAGS="$HARD_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
+    [*" -O@<:@123s@:>@"*],[HARD_CFLAGS="$HARD_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3"])
   HARD_LDFLAGS="-Wl,-z,relro -Wl,-z,now -Wl,--as-needed"])
 AC_SUBST([HARD_CFLAGS])
 AC_SUBST([HARD_LDFLAGS])])

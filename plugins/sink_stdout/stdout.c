@@ -13,9 +13,8 @@ struct out {
 };
 
 static const struct sonde_option options[] = {
-    SONDE_STRING(
-        struct out, format, .fallback = "text",
-        .help = "json, text (one readable line), or a text with fields in braces"),
+    SONDE_STRING(struct out, format, .fallback = "text",
+                 .help = "json, text (a readable line), or a text with fields in braces"),
     { 0 }
 };
 
