@@ -47,9 +47,22 @@ configure_in() { # DIRECTORY ARGUMENTS...
 		{ tail -20 "$where/configure.out" && return 1; }
 }
 
-# make check with the given make arguments; counts its tests.
-suite() { # DIRECTORY MAKE-ARGUMENTS...
-	local where=$1
+tests_of() { # DIRECTORY KIND
+	make -C "$1" --silent "print-$2-tests"
+}
+
+# Those that others may run beside.
+beside() {
+	tr ' ' '\n' | grep -vxF "$(tests_of "$where" alone | tr ' ' '\n')" | tr '\n' ' '
+}
+
+run_tests() { # DIRECTORY JOBS TESTS
+	make -C "$1" --silent -k -j"$2" check TESTS="$3" >>"$1/check.out" 2>&1 || true
+}
+
+# Builds, and runs the tests of the given kinds; counts them.
+suite() { # DIRECTORY KIND...
+	local where=$1 kind
 	shift
 	make -C "$where" --silent -j"$jobs" all >"$where/make.out" 2>&1 || {
 		tail -30 "$where/make.out"
@@ -57,8 +70,13 @@ suite() { # DIRECTORY MAKE-ARGUMENTS...
 		return
 	}
 	grep -i 'warning:' "$where/make.out" | head
-	make -C "$where" --silent -j"$jobs" check "$@" >"$where/check.out" 2>&1 ||
-		grep -E '^(FAIL|ERROR)|^# (FAIL|ERROR)' "$where/check.out"
+	: >"$where/check.out"
+	run_tests "$where" "$jobs" '' # builds what the tests need
+	for kind in "$@"; do
+		run_tests "$where" "$jobs" "$(tests_of "$where" "$kind" | beside)"
+	done
+	run_tests "$where" 1 "$(tests_of "$where" alone)"
+	grep -E '^(FAIL|ERROR)' "$where/check.out"
 	find "$where/tests" -name '*.trs' | grep -q . || {
 		tail -30 "$where/check.out"
 		bad "$where: no test ran"
@@ -80,7 +98,7 @@ step_asan() {
 	say "the suite with AddressSanitizer and UndefinedBehaviorSanitizer"
 	configure_in build-asan --enable-werror --enable-sanitizer=address,undefined \
 		CFLAGS='-O1 -g' || { bad "configure"; return; }
-	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 suite build-asan
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 suite build-asan unit behaviour
 }
 
 step_tsan() {
@@ -88,7 +106,7 @@ step_tsan() {
 	configure_in build-tsan --enable-werror --enable-sanitizer=thread CFLAGS='-O1 -g' ||
 		{ bad "configure"; return; }
 	SONDE_TSAN=1 TSAN_OPTIONS="suppressions=$top/tests/tsan.supp second_deadlock_stack=1" \
-		suite build-tsan TESTS="$(make -C build-tsan --silent print-tsan-tests)"
+		suite build-tsan behaviour
 }
 
 fuzz_one() { # PROGRAM
@@ -129,7 +147,7 @@ step_dist() {
 	configure_in build-dist --enable-werror CC=clang || { bad "configure"; return; }
 	if make -C build-dist --silent -j"$jobs" distcheck \
 		DISTCHECK_CONFIGURE_FLAGS='CC=clang --enable-werror' \
-		TESTS="$(make -C build-dist --silent print-unit-tests)" \
+		TESTS="$(tests_of build-dist unit)" \
 		>build-dist/distcheck.out 2>&1; then
 		good "distcheck"
 	else

@@ -119,7 +119,7 @@ for line in f:
         print(line.decode().strip(), flush=True)
 END
 pids+=($!)
-sleep 0.5
+wait_subscribed flips || not_ok "the subscriber is there"
 start_forwarder
 check "Redis back: it gets all that waited" wait_for 45 delivered down-3 live 1000
 heard_all() { [ "$(wc -l <"$dir/heard")" = 1000 ]; }

@@ -51,7 +51,7 @@ while True:
         print("%.3f %s" % (time.time() * 1000, line.decode().strip()), flush=True)
 END
 pids+=($!)
-sleep 0.5
+wait_subscribed health-status || not_ok "the subscriber is there"
 
 start_sonded sonded -c "$dir/conf.d" || { not_ok "the daemon starts"; done_testing; }
 

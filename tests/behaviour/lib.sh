@@ -224,6 +224,11 @@ redis() { # COMMAND...
 	redis-cli -p "$redis_port" "$@"
 }
 
+# Until somebody listens on the channel.
+wait_subscribed() { # CHANNEL
+	wait_for 20 eval "redis pubsub numsub '$1' | grep -qx 1"
+}
+
 # ---- Kafka ----
 
 # A real broker; sets kafka_port.  Its jars come from the cache that tests/kafka/broker.sh
