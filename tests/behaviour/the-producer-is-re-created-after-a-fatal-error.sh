@@ -18,7 +18,7 @@ kafka_port=$(head -1 "$dir/mockd.out" | cut -d: -f2)
 order() { # WORDS...: returns when it is done
 	local lines
 	lines=$(wc -l <"$dir/mockd.out")
-	echo "$*" >"$dir/orders"
+	timeout 5 sh -c 'echo "$1" >"$2"' sh "$*" "$dir/orders" || return 1
 	wait_for 5 eval "[ \$(wc -l <'$dir/mockd.out') -gt $lines ]"
 }
 order topic alerts 4
