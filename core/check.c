@@ -87,12 +87,24 @@ check_arm(struct check *check, int64_t due)
         loop_set(check->home->loop, &check->timer, due);
 }
 
+/* After a reload the phase goes on, as if nothing had been. */
+static int64_t
+check_first(const struct check *check)
+{
+    unsigned missed;
+
+    if (!check->schedule.began)
+        return schedule_first(&check->schedule, check->home->all, clock_now());
+    return schedule_next(&check->schedule, check->state.streak > 0,
+                         check->state.hard == SONDE_DOWN, clock_now(), &missed);
+}
+
 void
 check_start(struct check *check)
 {
     if (!check_blocks(check))
         check->instance.loop = check->home->loop;
-    check_arm(check, schedule_first(&check->schedule, check->home->count, clock_now()));
+    check_arm(check, check_first(check));
 }
 
 /* ---- time is up ---- */
@@ -156,8 +168,11 @@ check_no_worker(struct check *check, struct check_run *run)
     struct sonde_event *event = run->event;
 
     workers_longest(check->home->workers, name, sizeof(name), &since);
-    sonde_reason(event, SONDE_OBSERVER, "no free worker; %s has held one for %lld s",
-                 name, (long long)(since / CLOCK_SECOND));
+    if (*name)
+        sonde_reason(event, SONDE_OBSERVER, "no free worker; %s has held one for %lld s",
+                     name, (long long)(since / CLOCK_SECOND));
+    else
+        sonde_reason(event, SONDE_OBSERVER, "no thread could be made for a worker");
     check_finish(check, run, event, SONDE_UNKNOWN);
     free(run);
 }
@@ -362,9 +377,7 @@ sonde_done(struct sonde_event *event, enum sonde_state state)
     struct check *check;
 
     if (!run || run->taken_back || check_blocks(run->check)) {
-        log_error(
-            "check \"%s\": the plugin answered a question that was not out; ignored",
-            event->origin->check);
+        log_error("a plugin answered a question that was not out, or twice; ignored");
         return;
     }
     check = run->check;
@@ -399,7 +412,7 @@ sonde_recheck(struct sonde_instance *self)
 {
     struct check *check = check_of(self);
 
-    if (self->plugin->role == PLUGIN_PROBE && check->home
+    if (self->plugin->role == PLUGIN_PROBE && !self->shared && check->home
         && !atomic_exchange(&check->asking, true))
         loop_post(check->home->loop, check_asked, check);
 }

@@ -31,7 +31,7 @@ struct check_home {
     struct loop_stats stats;
     atomic_ullong *seq;      /* the daemon's */
     struct check **checks;   /* of this loop */
-    size_t count;
+    size_t count, all;       /* of this loop; of the graph */
 
     /* Or NULL.  --once: each result goes here and nowhere else, and no check runs
      * again.  On the loop. */

@@ -63,7 +63,7 @@ daemon_deadline(void)
 static bool
 daemon_end(struct graph *graph)
 {
-    if (!graph_stop(graph, daemon_deadline()))
+    if (!graph_stop(graph, NULL, daemon_deadline()))
         return false;
     graph_free(graph);
     return true;
@@ -95,9 +95,11 @@ daemon_reload(struct daemon *daemon)
         notify_send("READY=1");
         return;
     }
-    ended = graph_stop(old, daemon_deadline());
-    graph_inherit(graph, old);
+    if (strcmp(old->options.state_dir, graph->options.state_dir) != 0)
+        log_warning("state_dir is read at the start only; it stays as it was");
+    ended = graph_stop(old, graph, daemon_deadline());
     graph_log_counts(old);
+    graph_inherit(graph, old);
     if (ended)
         graph_free(old);
     daemon->left_behind |= !ended;
@@ -164,7 +166,7 @@ daemon_finish(struct daemon *daemon)
     log_info("ending; up to %d s for what waits", DAEMON_DEADLINE);
     notify_send("STOPPING=1");
     daemon_hear_no_more();
-    if (!graph_stop(daemon->graph, daemon_deadline()) || daemon->left_behind) {
+    if (!graph_stop(daemon->graph, NULL, daemon_deadline()) || daemon->left_behind) {
         graph_log_counts(daemon->graph);
         log_warning("ended with threads stuck in plugins");
         _exit(DAEMON_FAILED); /* their memory must stay while they run */

@@ -261,8 +261,7 @@ describe_role(const char *heading, const struct plugin **all, size_t count,
 }
 
 void
-describe_all(struct plugins *plugins, const struct sonde_option *check_rows,
-             const struct sonde_option *sink_rows, FILE *out)
+describe_all(struct plugins *plugins, FILE *out)
 {
     size_t count;
     AUTO_FREE const struct plugin **all = plugin_all(plugins, &count);
@@ -270,7 +269,4 @@ describe_all(struct plugins *plugins, const struct sonde_option *check_rows,
     describe_role("Probes, for checks:", all, count, PLUGIN_PROBE, out);
     fputs("\n", out);
     describe_role("Sinks:", all, count, PLUGIN_SINK, out);
-    describe_options("Every check may have:", check_rows, out);
-    describe_options("Every sink may have:", sink_rows, out);
-    fputs("\nsonded --describe PLUGIN tells the options of one.\n", out);
 }

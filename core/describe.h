@@ -21,9 +21,7 @@ void describe_options(const char *heading, const struct sonde_option *rows, FILE
 bool describe_named(struct plugins *plugins, const char *name, FILE *out,
                     const char **why);
 
-/* `sonded --describe`: every plugin with its summary, then what every check and
- * every sink may be told. */
-void describe_all(struct plugins *plugins, const struct sonde_option *check_rows,
-                  const struct sonde_option *sink_rows, FILE *out);
+/* `sonded --describe`: every plugin with its summary. */
+void describe_all(struct plugins *plugins, FILE *out);
 
 #endif

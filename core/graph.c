@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define GRAPH_HAND_OVER                                                                  \
+    (500 * CLOCK_MS)                 /* for what is under way when a sink has an heir */
 #define GRAPH_LEAST (250 * CLOCK_MS) /* for a thread that has nothing left to do */
 
 /* ---- start ---- */
@@ -27,6 +29,7 @@ static void
 graph_start_homes(struct graph *graph)
 {
     for (int64_t i = 0; i < graph->options.loops; i++) {
+        graph->homes[i].all = graph->check_count;
         loop_start(graph->homes[i].loop);
         loop_post(graph->homes[i].loop, graph_home_start, &graph->homes[i]);
     }
@@ -135,18 +138,33 @@ graph_present_stop(void *arg)
     present_stop(arg);
 }
 
-static bool
-graph_stop_sinks(struct graph *graph, int64_t deadline)
+/* The sink of the graph, if there is one, that goes on with what waits for this one. */
+static struct sink *
+graph_heir(const struct graph *graph, const struct sink *was)
 {
+    for (size_t i = 0; graph && i < graph->sink_count; i++)
+        if (strcmp(graph->sinks[i]->options.name, was->options.name) == 0
+            && graph->sinks[i]->instance.plugin == was->instance.plugin)
+            return graph->sinks[i];
+    return NULL;
+}
+
+/* With an heir there is nothing to wait for but what is under way: no check runs until
+ * the new graph stands. */
+static bool
+graph_stop_sinks(struct graph *graph, const struct graph *next, int64_t deadline)
+{
+    int64_t soon = clock_now() + GRAPH_HAND_OVER;
     bool all = true;
 
     if (!graph->presents)
         return true;
+    if (soon > deadline)
+        soon = deadline;
     for (size_t i = 0; i < graph->sink_count; i++)
-        sink_drain(graph->sinks[i], deadline);
+        sink_drain(graph->sinks[i], graph_heir(next, graph->sinks[i]) ? soon : deadline);
     for (size_t i = 0; i < graph->sink_count; i++)
-        all &= sink_stop(graph->sinks[i], deadline);
-    graph->sinks_ended = all;
+        all &= graph->sinks[i]->ended = sink_stop(graph->sinks[i], deadline);
     for (size_t i = 0; i < graph->sink_count * (size_t)graph->options.loops; i++)
         all &= loop_call(graph->presents[i].home->loop, graph_present_stop,
                          &graph->presents[i], deadline);
@@ -177,7 +195,7 @@ graph_home_stuck(void *arg)
 }
 
 bool
-graph_stop(struct graph *graph, int64_t deadline)
+graph_stop(struct graph *graph, const struct graph *next, int64_t deadline)
 {
     int64_t least;
     bool all;
@@ -185,7 +203,7 @@ graph_stop(struct graph *graph, int64_t deadline)
     if (!graph->started)
         return true;
     all = graph_stop_checks(graph, deadline);
-    all &= graph_stop_sinks(graph, deadline);
+    all &= graph_stop_sinks(graph, next, deadline);
     least = clock_now()
             + GRAPH_LEAST; /* a stuck sink has used up the time of the others */
     if (deadline < least)
@@ -251,6 +269,7 @@ graph_inherit_checks(struct graph *graph, struct graph *old)
 
         if (!was || !(*was)->stopped) /* else its loop, stuck, may still judge it */
             continue;
+        graph->checks[i]->schedule.began = (*was)->schedule.began;
         graph->checks[i]->state = (*was)->state; /* with its message */
         (*was)->state = (struct state){ 0 };
     }
@@ -259,33 +278,29 @@ graph_inherit_checks(struct graph *graph, struct graph *old)
             graph_say_removed(graph, old->checks[i]);
 }
 
-/* What waits for a sink goes on to the one of that name. */
+/* What waits for a sink goes on to its heir. */
 static void
-graph_inherit_queue(struct sink *sink, struct graph *old)
+graph_inherit_queue(struct sink *sink, struct sink *was)
 {
     struct queue_bounds bounds = { (size_t)sink->options.events,
                                    (size_t)sink->options.memory };
+    struct queue *mine = sink->queue;
 
-    for (size_t i = 0; i < old->sink_count; i++) {
-        struct sink *was = old->sinks[i];
-        struct queue *mine = sink->queue;
-
-        if (strcmp(was->options.name, sink->options.name) != 0
-            || was->instance.plugin != sink->instance.plugin)
-            continue;
-        queue_bounds_set(was->queue, bounds, sink->ledger);
-        queue_bounds_set(mine, bounds, was->ledger); /* it is empty */
-        sink->queue = was->queue;
-        was->queue = mine;
-    }
+    queue_bounds_set(was->queue, bounds, sink->ledger);
+    queue_bounds_set(mine, bounds, was->ledger); /* it is empty */
+    sink->queue = was->queue;
+    was->queue = mine;
 }
 
 void
 graph_inherit(struct graph *graph, struct graph *old)
 {
-    if (old->sinks_ended)
-        for (size_t i = 0; i < graph->sink_count; i++)
-            graph_inherit_queue(graph->sinks[i], old);
+    for (size_t i = 0; i < old->sink_count; i++) {
+        struct sink *heir = graph_heir(graph, old->sinks[i]);
+
+        if (heir && old->sinks[i]->ended) /* else its thread may still take from it */
+            graph_inherit_queue(heir, old->sinks[i]);
+    }
     graph_inherit_checks(graph, old);
 }
 
@@ -327,7 +342,12 @@ graph_log_counts(const struct graph *graph)
 static void
 graph_free_sink(struct sink *sink)
 {
+    size_t lost = sink->queue ? queue_count(sink->queue) : 0;
+
     sink_deinit(sink);
+    if (lost)
+        log_warning("sink \"%s\": %zu events that waited are lost", sink->instance.name,
+                    lost);
     queue_free(sink->queue);
     free(sink);
 }
@@ -337,12 +357,13 @@ graph_free(struct graph *graph)
 {
     if (!graph)
         return;
+    /* Until it is closed a sink may tell its health, to the daemon's own check. */
+    for (size_t i = 0; i < graph->sink_count; i++)
+        graph_free_sink(graph->sinks[i]);
     for (size_t i = 0; i < graph->check_count; i++) {
         check_deinit(graph->checks[i]);
         free(graph->checks[i]);
     }
-    for (size_t i = 0; i < graph->sink_count; i++)
-        graph_free_sink(graph->sinks[i]);
     router_free(graph->router);
     workers_free(graph->workers, clock_now());
     for (int64_t i = 0; graph->homes && i < graph->options.loops; i++) {

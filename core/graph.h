@@ -25,7 +25,6 @@ struct graph {
     struct arena memory;          /* names and option values of all instances */
     struct graph_options options;
     bool started;
-    bool sinks_ended;             /* graph_stop: none is stuck, so their queues may go on */
 
     struct check **checks;        /* the last one is the daemon itself */
     size_t check_count, check_room;
@@ -42,6 +41,7 @@ struct graph {
 
 extern const struct sonde_option graph_option_rows[];
 extern const struct sonde_option graph_sink_rows[];
+extern const struct sonde_option graph_buffer_rows[];
 
 /* Reads, checks and opens everything; starts no thread.  NULL where problems holds an
  * error.  seq is the daemon's and outlives the graph, as do plugins. */
@@ -54,8 +54,9 @@ void graph_start_once(struct graph *graph,
                                  void *arg),
                       void *arg);
 /* Stops checks, drains and stops sinks, ends the loops, until the deadline (clock_now).
+ * next, or NULL, is the graph that goes on: a sink that is in it too is hardly waited for.
  * false: something is stuck, and the graph must not be freed. */
-bool graph_stop(struct graph *graph, int64_t deadline);
+bool graph_stop(struct graph *graph, const struct graph *next, int64_t deadline);
 /* Between graph_stop(old) and graph_start(graph): the states of checks and what waits for
  * sinks go on by name; a check that is gone ends with a change to UNKNOWN, reason
  * REMOVED. */

@@ -18,8 +18,9 @@
 static const char *const build_levels[] = { "debug", "info", "warning", "error", NULL };
 
 const struct sonde_option graph_option_rows[] = {
-    SONDE_STRING(struct graph_options, observer, .fallback = "",
-                 .help = "name of this daemon in its events; the host's name where not set"),
+    SONDE_STRING(
+        struct graph_options, observer, .fallback = "",
+        .help = "name of this daemon in its events; the host's name where not set"),
     SONDE_STRING(struct graph_options, state_dir, .fallback = "",
                  .help = "what must survive a restart lies here"),
     SONDE_INTEGER(struct graph_options, loops, .fallback = "1", .min = 1, .max = 64,
@@ -66,8 +67,9 @@ bool
 build_instance(struct build *build, struct sonde_instance *instance,
                const struct option_sources *sources, const char *who, struct place place)
 {
-    struct instance_birth birth
-        = { .sources = sources, .problems = build->problems, .place = place };
+    struct instance_birth birth = { .sources = sources,
+                                    .problems = build->problems,
+                                    .place = place };
     bool opened;
 
     if (!option_fill(instance->private, instance->plugin->options, sources,
@@ -211,8 +213,9 @@ graph_new(const char *path, struct plugins *plugins, atomic_ullong *seq,
 {
     struct arena settings = { .block = 65536 };
     struct graph *graph = memory_new(sizeof(*graph));
-    struct build build = { .graph = graph, .plugins = plugins, .problems = problems,
-                           .seq = seq };
+    struct build build = {
+        .graph = graph, .plugins = plugins, .problems = problems, .seq = seq
+    };
 
     graph->memory.block = 16384;
     build.root = conf_read(path, &settings, problems);

@@ -17,7 +17,7 @@ struct names {
     struct name {
         const char *name;
         struct place place;
-    } *slots;
+    } * slots;
     size_t count, room;
 };
 
@@ -71,13 +71,13 @@ names_enter(struct names *names, const char *name, struct place place)
 static void
 build_append(struct graph *graph, struct check *check)
 {
-    struct check_home *home
-        = &graph->homes[check->origin->hash % (uint64_t)graph->options.loops];
+    struct check_home *home =
+        &graph->homes[check->origin->hash % (uint64_t)graph->options.loops];
 
     if (graph->check_count == graph->check_room) {
         graph->check_room = graph->check_room ? graph->check_room * 2 : 64;
-        graph->checks
-            = memory_grow(graph->checks, graph->check_room, sizeof(*graph->checks));
+        graph->checks = memory_grow(graph->checks, graph->check_room,
+                                    sizeof(*graph->checks));
     }
     graph->checks[graph->check_count++] = check;
     check->home = home;
@@ -94,11 +94,17 @@ build_times(struct build *build, struct check_options *options,
 {
     const struct setting *timeout = option_setting(sources, "timeout");
 
+    if (options->down_interval && options->down_interval < 10) {
+        problem_add(build->problems, option_setting(sources, "down_interval")->place,
+                    "%s: down_interval must be 0 or at least 10ms", who);
+        return false;
+    }
     if (options->timeout <= options->interval)
         return true;
     /* Not written down, or for all checks, of which this one has a shorter interval. */
     if (!timeout
-        || (!setting_find(sources->own, "timeout") && setting_find(sources->own, "interval"))) {
+        || (!setting_find(sources->own, "timeout")
+            && setting_find(sources->own, "interval"))) {
         options->timeout = options->interval;
         return true;
     }
@@ -116,9 +122,9 @@ build_check_plugin(struct build *build, const struct setting *made, const char *
 
     if (named && named->kind == SETTING_TEXT)
         return build_plugin(build, PLUGIN_PROBE, named->text, made, who);
-    problem_add(build->problems, named ? named->place : made->place,
-                "%s: without a plugin; name the probe that answers, as in plugin = \"tcp\"",
-                who);
+    problem_add(
+        build->problems, named ? named->place : made->place,
+        "%s: without a plugin; name the probe that answers, as in plugin = \"tcp\"", who);
     return NULL;
 }
 
@@ -128,7 +134,8 @@ build_check_from(struct section *section, const struct setting *made,
                  const char *who)
 {
     struct build *build = section->build;
-    const struct sonde_option *const tables[] = { check_option_rows, plugin->options, NULL };
+    const struct sonde_option *const tables[] = { check_option_rows, plugin->options,
+                                                  NULL };
     struct option_sources sources = build_sources(build, made, plugin);
     struct check_options options = { 0 };
     struct origin *origin;
@@ -140,8 +147,8 @@ build_check_from(struct section *section, const struct setting *made,
                       made->place, build->problems);
     if (!ok || !build_times(build, &options, &sources, who) || !options.enabled)
         return;
-    origin = origin_new(options.name, plugin->name, build->graph->options.observer, labels,
-                        count);
+    origin = origin_new(options.name, plugin->name, build->graph->options.observer,
+                        labels, count);
     check = memory_new(sizeof(*check));
     check_init(check, plugin, &options, origin);
     build_append(build->graph, check);
@@ -169,6 +176,11 @@ build_check(const struct setting *made, const struct label *labels, size_t count
     who = memory_format("check \"%s\"", named->text);
     earlier = names_enter(section->names, arena_text(&build->graph->memory, named->text),
                           named->place);
+    if (earlier && !earlier->file) {
+        problem_add(build->problems, named->place, "%s: the name is the daemon's own",
+                    who);
+        return;
+    }
     if (earlier) {
         problem_add(build->problems, named->place, "%s: the name is taken at %s:%u", who,
                     earlier->file, earlier->line);
@@ -193,8 +205,8 @@ build_observer(struct build *build)
         .fall = 1,
     };
     AUTO_FREE char *name = memory_format("observer:%s", build->graph->options.observer);
-    struct origin *origin
-        = origin_new(name, observer_plugin.name, build->graph->options.observer, NULL, 0);
+    struct origin *origin = origin_new(name, observer_plugin.name,
+                                       build->graph->options.observer, NULL, 0);
     struct check *check = memory_new(sizeof(*check));
 
     check_init(check, &observer_plugin, &options, origin);
@@ -224,11 +236,13 @@ void
 build_checks(struct build *build)
 {
     const struct setting *list = setting_find(build->root, "checks");
-    struct targets *targets
-        = targets_new(setting_find(build->root, "targets"), build->problems);
+    struct targets *targets = targets_new(setting_find(build->root, "targets"),
+                                          build->problems);
+    AUTO_FREE char *own = memory_format("observer:%s", build->graph->options.observer);
     struct names names = { 0 };
 
     build_homes(build);
+    names_enter(&names, own, (struct place){ 0 });
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next) {
         struct section section = { .build = build, .names = &names };
 

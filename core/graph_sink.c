@@ -14,15 +14,17 @@ const struct sonde_option graph_sink_rows[] = {
                  .help = "name of the sink, for routes"),
     SONDE_STRING(struct sink_options, plugin, .required = true,
                  .help = "the plugin that delivers"),
-    SONDE_STRING(struct sink_options, format, .fallback = "json",
-                 .help = "\"json\", \"text\", or a template such as \"{check} is {state}\""),
+    SONDE_STRING(
+        struct sink_options, format, .fallback = "json",
+        .help = "\"json\", \"text\", or a template such as \"{check} is {state}\""),
     SONDE_BOOL(struct sink_options, present, .fallback = "false",
                .help = "tell it every state again after each connect and each drop"),
     SONDE_STRING(struct sink_options, otherwise,
                  .help = "the sink that takes what this one rejects; no effect yet"),
-    SONDE_DURATION(struct sink_options, failover_after, .fallback = "0", .min = 0,
-                   .max = 31536000000,
-                   .help = "how long DOWN before otherwise takes what waits; no effect yet"),
+    SONDE_DURATION(
+        struct sink_options, failover_after, .fallback = "0", .min = 0,
+        .max = 31536000000,
+        .help = "how long DOWN before otherwise takes what waits; no effect yet"),
     { 0 }
 };
 
@@ -36,12 +38,13 @@ struct build_buffer {
 
 static const char *const build_full[] = { "drop", "block", NULL };
 
-static const struct sonde_option build_buffer_rows[] = {
+const struct sonde_option graph_buffer_rows[] = {
     SONDE_SIZE(struct build_buffer, memory, .fallback = "16MiB", .min = 65536,
                .max = INT64_C(1) << 40, .help = "bytes of events that may wait"),
     SONDE_INTEGER(struct build_buffer, events, .fallback = "1000000", .min = 1,
                   .max = INT64_C(1) << 30, .help = "events that may wait"),
-    SONDE_SIZE(struct build_buffer, disk, .fallback = "0", .min = 0, .max = INT64_C(1) << 50,
+    SONDE_SIZE(struct build_buffer, disk, .fallback = "0", .min = 0,
+               .max = INT64_C(1) << 50,
                .help = "bytes of events that survive a crash; no effect yet"),
     SONDE_STRING(struct build_buffer, sync, .fallback = "50ms",
                  .help = "\"each\", \"never\" or a duration; no effect yet"),
@@ -51,8 +54,9 @@ static const struct sonde_option build_buffer_rows[] = {
 };
 
 /* For option_unknown: `buffer` itself, a group. */
-const struct sonde_option build_buffer_key[]
-    = { { .name = "buffer", .kind = SONDE_KIND_STRING }, { 0 } };
+const struct sonde_option build_buffer_key[] = {
+    { .name = "buffer", .kind = SONDE_KIND_STRING }, { 0 }
+};
 
 /* A plugin's own row named like a common one replaces that one's default. */
 static void
@@ -99,20 +103,22 @@ build_no_effect(struct build *build, const struct setting *section, const char *
     const struct setting *setting = setting_find(section, name);
 
     if (setting)
-        problem_warn(build->problems, setting->place, "%s: %s has no effect yet", who, name);
+        problem_warn(build->problems, setting->place, "%s: %s has no effect yet", who,
+                     name);
 }
 
 static bool
 build_sync_valid(const char *sync)
 {
-    return strcmp(sync, "each") == 0 || strcmp(sync, "never") == 0 || text_duration(sync) > 0;
+    return strcmp(sync, "each") == 0 || strcmp(sync, "never") == 0
+           || text_duration(sync) > 0;
 }
 
 static void
 build_queue(struct build *build, struct sink *sink, const struct setting *section,
             const char *who)
 {
-    static const struct sonde_option *const tables[] = { build_buffer_rows, NULL };
+    static const struct sonde_option *const tables[] = { graph_buffer_rows, NULL };
     const struct setting *own = setting_find(section, "buffer"), *sync;
     struct option_sources sources = build_sources(build, section, sink->instance.plugin);
     struct build_buffer buffer = { .memory = 1, .events = 1 };
@@ -126,7 +132,7 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
     sources.own = own;
     sources.defaults[0] = setting_find(sources.defaults[0], "buffer");
     sources.defaults[1] = setting_find(build->defaults, "buffer");
-    option_fill(&buffer, build_buffer_rows, &sources, &build->graph->memory, who, place,
+    option_fill(&buffer, graph_buffer_rows, &sources, &build->graph->memory, who, place,
                 build->problems);
     if (own) {
         option_unknown(own, tables, who, build->problems);
@@ -141,9 +147,9 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
                     who, sync->secret ? "***" : buffer.sync);
     sink->options.memory = buffer.memory;
     sink->options.events = buffer.events;
-    sink->queue = queue_new((struct queue_bounds){ (size_t)buffer.events,
-                                                   (size_t)buffer.memory },
-                            sink->ledger);
+    sink->queue =
+        queue_new((struct queue_bounds){ (size_t)buffer.events, (size_t)buffer.memory },
+                  sink->ledger);
 }
 
 static bool
@@ -189,8 +195,8 @@ static void
 build_sink_from(struct build *build, const struct setting *section,
                 const struct plugin *plugin, const char *name, const char *who)
 {
-    const struct sonde_option *const tables[]
-        = { graph_sink_rows, plugin->options, build_buffer_key, NULL };
+    const struct sonde_option *const tables[] = { graph_sink_rows, plugin->options,
+                                                  build_buffer_key, NULL };
     struct option_sources sources = build_sources(build, section, plugin);
     struct sink *sink = build_sink_new(build->graph, plugin, name);
     bool ok = option_unknown(section, tables, who, build->problems);
@@ -210,8 +216,9 @@ build_sink(struct build *build, const struct setting *section)
 {
     /* Stands for the plugin that was not found, so that routes still know the sink. */
     static const struct sonde_option no_options[] = { { 0 } };
-    static const struct plugin none
-        = { .role = PLUGIN_SINK, .name = "", .options = no_options };
+    static const struct plugin none = { .role = PLUGIN_SINK,
+                                        .name = "",
+                                        .options = no_options };
     const char *name = build_name(build, section, "sink", "name");
     const char *plugin_name = build_name(build, section, "sink", "plugin");
     AUTO_FREE char *who = memory_format("sink \"%s\"", name ? name : "?");
@@ -284,7 +291,7 @@ build_sinks(struct build *build)
 void
 build_defaults_buffer(struct build *build, const struct setting *buffer, const char *who)
 {
-    static const struct sonde_option *const tables[] = { build_buffer_rows, NULL };
+    static const struct sonde_option *const tables[] = { graph_buffer_rows, NULL };
 
     if (buffer && buffer->kind == SETTING_GROUP)
         option_unknown(buffer, tables, who, build->problems);

@@ -168,7 +168,8 @@ instance_deinit(struct sonde_instance *self)
 const char *
 instance_role(const struct sonde_instance *self)
 {
-    return self->plugin->role == PLUGIN_PROBE ? "check" : plugin_role_name(self->plugin->role);
+    return self->plugin->role == PLUGIN_PROBE ? "check"
+                                              : plugin_role_name(self->plugin->role);
 }
 
 /* ---- what plugins call ---- */
@@ -256,8 +257,8 @@ instance_blame(struct sonde_instance *self, const char *option)
     setting = option ? option_setting(birth->sources, option) : NULL;
     place = setting ? setting->place : birth->place;
     birth->failed = true;
-    problem_add(birth->problems, place, "%s \"%s\": %s%s%s", instance_role(self), self->name,
-                option ? option : "", option ? ": " : "", self->why);
+    problem_add(birth->problems, place, "%s \"%s\": %s%s%s", instance_role(self),
+                self->name, option ? option : "", option ? ": " : "", self->why);
 }
 
 int

@@ -27,6 +27,7 @@ struct sonde_instance {
     struct loop *loop;                /* NULL for what lives on a worker */
     struct list watches, timers;      /* struct sonde_watch, struct sonde_timer */
     enum instance_stage stage;
+    bool shared;                      /* made by sonde_shared: in no check, in no sink */
     _Atomic int64_t deadline;         /* clock_now of the answer due, for sonde_time_left;
                                        * 0 = none */
     struct instance_birth *birth;     /* only while the configuration is built */

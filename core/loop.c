@@ -246,7 +246,8 @@ loop_call(struct loop *loop, loop_fn *fn, void *arg, int64_t deadline)
     loop_post(loop, loop_called, call);
     pthread_mutex_lock(&call->lock);
     while (!call->done
-           && pthread_cond_clockwait(&call->ended, &call->lock, CLOCK_MONOTONIC, &until) == 0)
+           && pthread_cond_clockwait(&call->ended, &call->lock, CLOCK_MONOTONIC, &until)
+                  == 0)
         continue;
     done = call->done;
     call->abandoned = !done;
@@ -297,7 +298,8 @@ loop_measure(struct loop *loop)
 {
     int64_t due = wheel_due(&loop->wheel), now = clock_now();
 
-    if (due < now && now - due > atomic_load_explicit(&loop->worst_lag, memory_order_relaxed))
+    if (due < now
+        && now - due > atomic_load_explicit(&loop->worst_lag, memory_order_relaxed))
         atomic_store(&loop->worst_lag, now - due);
 }
 
@@ -378,7 +380,8 @@ loop_join(struct loop *loop, int64_t deadline)
     loop_quit(loop);
     pthread_mutex_lock(&loop->lock);
     while (!loop->ended
-           && pthread_cond_clockwait(&loop->end, &loop->lock, CLOCK_MONOTONIC, &until) == 0)
+           && pthread_cond_clockwait(&loop->end, &loop->lock, CLOCK_MONOTONIC, &until)
+                  == 0)
         continue;
     ended = loop->ended;
     pthread_mutex_unlock(&loop->lock);

@@ -20,23 +20,25 @@ struct arguments {
     const char *path;
 };
 
-static const char main_usage[]
-    = "Usage: sonded [-c PATH] [--plugin-dir DIR]... [--check | --once | --describe [PLUGIN]]\n"
-      "\n"
-      "Runs checks and sends what they find to sinks, as the files of PATH say.\n"
-      "\n"
-      "  -c, --config PATH     a directory of *.conf files, or one file\n"
-      "                        (default " SONDE_SYSCONFDIR "/sonde/conf.d)\n"
-      "      --check           check the configuration, print what it will do, and end\n"
-      "      --once            run every check once and end: 0 all UP, 1 any not\n"
-      "      --describe [NAME] list the plugins, or tell all about one\n"
-      "      --plugin-dir DIR  look for plugins here first; may be given several times\n"
-      "                        (then " SONDE_PLUGINDIR ")\n"
-      "  -V, --version         print the version and end\n"
-      "  -h, --help            print this and end\n"
-      "\n"
-      "Signals: TERM and INT end it, HUP reads the configuration anew, USR1 logs what\n"
-      "each sink has got.  Exit status 2: the configuration or the command line is wrong.\n";
+static const char main_usage[] =
+    "Usage: sonded [-c PATH] [--plugin-dir DIR]... [--check | --once | --describe "
+    "[PLUGIN]]\n"
+    "\n"
+    "Runs checks and sends what they find to sinks, as the files of PATH say.\n"
+    "\n"
+    "  -c, --config PATH     a directory of *.conf files, or one file\n"
+    "                        (default " SONDE_SYSCONFDIR "/sonde/conf.d)\n"
+    "      --check           check the configuration, print what it will do, and end\n"
+    "      --once            run every check once and end: 0 all UP, 1 any not\n"
+    "      --describe [NAME] list the plugins, or tell all about one\n"
+    "      --plugin-dir DIR  look for plugins here first; may be given several times\n"
+    "                        (then " SONDE_PLUGINDIR ")\n"
+    "  -V, --version         print the version and end\n"
+    "  -h, --help            print this and end\n"
+    "\n"
+    "Signals: TERM and INT end it, HUP reads the configuration anew, USR1 logs what\n"
+    "each sink has got.  Exit status 2: the configuration or the command line is "
+    "wrong.\n";
 
 static const struct option main_options[] = {
     { "config", required_argument, NULL, 'c' },
@@ -51,7 +53,8 @@ static const struct option main_options[] = {
 
 /* An exit status, or -1: go on. */
 static int
-main_arguments(int argc, char **argv, struct arguments *arguments, struct plugins *plugins)
+main_arguments(int argc, char **argv, struct arguments *arguments,
+               struct plugins *plugins)
 {
     int option;
 
@@ -83,9 +86,9 @@ main_arguments(int argc, char **argv, struct arguments *arguments, struct plugin
             return DAEMON_WRONG;
         }
     }
-    if (optind < argc && arguments->action != MAIN_DESCRIBE) {
+    if (optind + (arguments->action == MAIN_DESCRIBE) < argc) {
         fprintf(stderr, "sonded: \"%s\" is not an option; try 'sonded --help'\n",
-                argv[optind]);
+                argv[argc - 1]);
         return DAEMON_WRONG;
     }
     return -1;
@@ -97,7 +100,16 @@ main_describe(struct plugins *plugins, const char *name)
     const char *why;
 
     if (!name) {
-        describe_all(plugins, check_option_rows, graph_sink_rows, stdout);
+        describe_all(plugins, stdout);
+        describe_options(
+            "Every check may have, beside labels, targets, where and except:",
+            check_option_rows, stdout);
+        describe_options("Every sink may have:", graph_sink_rows, stdout);
+        describe_options("The group buffer of a sink may have:", graph_buffer_rows,
+                         stdout);
+        describe_options("The section daemon may have:", graph_option_rows, stdout);
+        puts("\nsonded --describe PLUGIN tells the options of one; sonde.conf(5) the "
+             "rest.");
         return DAEMON_OK;
     }
     if (describe_named(plugins, name, stdout, &why))

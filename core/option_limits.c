@@ -68,7 +68,8 @@ option_same_text(const char *a, const char *b)
 static bool
 option_same_template(const struct sonde_template *a, const struct sonde_template *b)
 {
-    return option_same_text(a ? template_text(a) : NULL, b ? template_text(b) : NULL);
+    return option_same_text(a ? sonde_template_text(a) : NULL,
+                            b ? sonde_template_text(b) : NULL);
 }
 
 static bool

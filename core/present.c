@@ -8,7 +8,7 @@
 
 enum {
     PRESENT_SLICE = 256, /* checks in one go, a fraction of a millisecond */
-    PRESENT_PAUSE = 20,  /* ms, until the queue may have room again */
+    PRESENT_PAUSE = 100, /* ms, until the queue may have room again */
 };
 
 static void

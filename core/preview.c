@@ -50,17 +50,20 @@ preview_width(const struct graph *graph)
 static void
 preview_check(const struct check *check, int width, FILE *out)
 {
-    struct text sinks = { 0 };
+    const char *check_name = check->origin->check;
+    struct text sinks = { 0 }, name = { 0 };
     struct reached reached = { .line = &sinks };
     char interval[32], worst[32];
 
     path_each(check->path, preview_reached, &reached);
     text_duration_format(check->schedule.interval / CLOCK_MS, interval, sizeof(interval));
     text_duration_format(preview_worst(check), worst, sizeof(worst));
-    fprintf(out, "%-*s  %-10s %-7s %-10s %s\n", width, check->origin->check,
-            check->origin->plugin, interval, worst,
+    text_clean(&name, check_name, strlen(check_name));
+    fprintf(out, "%-*s  %-10s %-7s %-10s %s\n", width, name.bytes, check->origin->plugin,
+            interval, worst,
             reached.count ? sinks.bytes : "no sink: no route matches it");
     text_deinit(&sinks);
+    text_deinit(&name);
 }
 
 static void
@@ -83,8 +86,9 @@ preview_loss(const struct graph *graph, FILE *out)
     for (size_t i = 0; i < graph->sink_count; i++) {
         const struct sink_options *options = &graph->sinks[i]->options;
 
-        fprintf(out, "  what waits for sink \"%s\": in memory only, at most %" PRId64
-                     " KiB or %" PRId64 " events\n",
+        fprintf(out,
+                "  what waits for sink \"%s\": in memory only, at most %" PRId64
+                " KiB or %" PRId64 " events\n",
                 options->name, options->memory / 1024, options->events);
     }
 }

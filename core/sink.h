@@ -43,6 +43,7 @@ struct sink {
     void (*on_health)(struct sink *sink, void *arg);  /* any thread: health differs now */
     void (*on_present)(struct sink *sink, void *arg); /* any thread: wants every state */
     void *arg;
+    bool ended;                     /* the graph's: sink_stop said that it is not stuck */
 };
 
 struct sink_health {

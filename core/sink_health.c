@@ -135,9 +135,7 @@ sonde_health(struct sonde_instance *self, enum sonde_state state, const char *fo
     char why[2 * BATCH_WHY];
     va_list args;
 
-    /* What instances share bears the plugin's own name: it is in no sink. */
-    if (self->plugin->role != PLUGIN_SINK || self->name == self->plugin->name
-        || !sink->run)
+    if (self->plugin->role != PLUGIN_SINK || self->shared || !sink->run)
         return;
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);

@@ -34,21 +34,26 @@ sink_thread_sleep(struct sink_run *run, int64_t until)
     pthread_mutex_unlock(&run->lock);
 }
 
+/* From here on cancel may reach the plugin; until it is over again. */
+static void
+sink_thread_busy(struct sink_run *run, bool busy)
+{
+    pthread_mutex_lock(&run->writing_lock);
+    run->writing = busy;
+    pthread_mutex_unlock(&run->writing_lock);
+}
+
 static enum sonde_fate
 sink_thread_call(struct sink_run *run, struct sonde_batch *batch)
 {
     struct sonde_instance *instance = &run->sink->instance;
     enum sonde_fate fate;
 
-    pthread_mutex_lock(&run->writing_lock);
-    run->writing = true;
-    pthread_mutex_unlock(&run->writing_lock);
+    sink_thread_busy(run, true);
     atomic_store(&instance->deadline, clock_now() + SINK_BUDGET);
     fate = instance->plugin->sink.write(instance, batch);
     atomic_store(&instance->deadline, 0);
-    pthread_mutex_lock(&run->writing_lock);
-    run->writing = false;
-    pthread_mutex_unlock(&run->writing_lock);
+    sink_thread_busy(run, false);
     return fate;
 }
 
@@ -91,12 +96,20 @@ sink_thread_begin(struct sink_run *run)
 {
     struct sonde_instance *instance = &run->sink->instance;
     int64_t resume = sink_resume_at(run);
+    bool begun;
 
-    if (clock_now() < resume)
+    if (clock_now() < resume) {
         sink_thread_sleep(run, resume);
-    else if (!run->opened && instance_reopen(instance) == -1)
+        return;
+    }
+    if (!run->opened && instance_reopen(instance) == -1) {
         sink_failed(run, instance->why);
-    else if (sink_begin(run))
+        return;
+    }
+    sink_thread_busy(run, true);
+    begun = sink_begin(run);
+    sink_thread_busy(run, false);
+    if (begun)
         run->wrote_at = clock_now();
 }
 

@@ -21,7 +21,8 @@ state_needed(const struct state *state, const struct judge_rules *rules,
         return found == SONDE_UP ? 1 : rules->fall;
     if (found == SONDE_UNKNOWN)
         return rules->fall;
-    return state_severity(found) < state_severity(state->hard) ? rules->rise : rules->fall;
+    return state_severity(found) < state_severity(state->hard) ? rules->rise
+                                                               : rules->fall;
 }
 
 /* Says nothing about the target: our own fault, or a silent resolver. */

@@ -22,9 +22,10 @@ statedir_name_holder(const char *path, int lock)
     ssize_t length = pread(lock, pid, sizeof(pid) - 1, 0);
 
     pid[length > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-    log_error("state_dir %s is held by another sonded, pid %s; give this one a state_dir of "
-              "its own",
-              path, *pid ? pid : "unknown");
+    log_error(
+        "state_dir %s is held by another sonded, pid %s; give this one a state_dir of "
+        "its own",
+        path, *pid ? pid : "unknown");
 }
 
 static void
@@ -48,14 +49,14 @@ statedir_take(const char *path, int *lock)
     if (!path || !*path)
         return 0;
     if (mkdir(path, 0750) == -1 && errno != EEXIST) {
-        log_warning("state_dir %s cannot be made: %s", path, strerror(errno));
-        return 0;
+        log_error("state_dir %s cannot be made: %s", path, strerror(errno));
+        return -1;
     }
     file = memory_format("%s/lock", path);
     *lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (*lock == -1) {
-        log_warning("state_dir %s cannot be written: %s", path, strerror(errno));
-        return 0;
+        log_error("state_dir %s cannot be written: %s", path, strerror(errno));
+        return -1;
     }
     if (flock(*lock, LOCK_EX | LOCK_NB) == 0) {
         statedir_write_pid(*lock);

@@ -7,8 +7,8 @@
 
 /* Makes the directory if need be, and takes its lock for as long as the process lives.
  * path NULL or "": $STATE_DIRECTORY if set, else there is none (0 is returned, *lock is
- * -1).  -1: another daemon holds it, said in the log with its pid.  A directory that
- * cannot be written is a warning: nothing is kept there yet that one could lose. */
+ * -1).  -1, said in the log: it cannot be used, or another daemon holds it (with its
+ * pid). */
 int statedir_take(const char *path, int *lock);
 
 #endif

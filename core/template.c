@@ -170,7 +170,7 @@ template_compile(struct arena *memory, const char *text, const char **error)
 }
 
 const char *
-template_text(const struct sonde_template *template)
+sonde_template_text(const struct sonde_template *template)
 {
     return template->text;
 }

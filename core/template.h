@@ -17,7 +17,6 @@
  * lives in memory too. */
 const struct sonde_template *template_compile(struct arena *memory, const char *text,
                                               const char **error);
-const char *template_text(const struct sonde_template *template); /* as written */
 void template_render(const struct sonde_template *template,
                      const struct sonde_event *event, struct text *out);
 

@@ -185,7 +185,8 @@ wheel_next_turn(const struct wheel *wheel)
     for (int level = 1; level < WHEEL_LEVELS; level++) {
         int shift = WHEEL_BITS * level;
         int slot = (int)(wheel->tick >> shift) & WHEEL_MASK;
-        int next = wheel_next_slot(wheel, level, slot + 1 < WHEEL_SLOTS ? slot + 1 : slot);
+        int next = wheel_next_slot(wheel, level,
+                                   slot + 1 < WHEEL_SLOTS ? slot + 1 : slot);
 
         if (slot + 1 < WHEEL_SLOTS && next < WHEEL_SLOTS)
             return ((wheel->tick >> shift) + (next - slot)) << shift;

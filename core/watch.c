@@ -288,6 +288,7 @@ sonde_shared(struct sonde_instance *self, size_t size,
     free(shared->instance.private);
     shared->instance.private = memory_new(size);
     shared->instance.loop = loop;
+    shared->instance.shared = true;
     shared->start = start;
     shared->stop = stop;
     list_push(&loop->shared, &shared->link);

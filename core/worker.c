@@ -18,9 +18,9 @@ struct workers {
     pthread_cond_t work, ended;
     struct list waiting, running; /* struct job; running holds none that is written off */
     unsigned waiting_count;
-    unsigned most;                /* threads that count */
-    unsigned count, idle;         /* of those */
-    unsigned written_off;         /* threads that do not count any more */
+    unsigned most;        /* threads that count */
+    unsigned count, idle; /* of those */
+    unsigned written_off; /* threads that do not count any more */
     bool quit;
 };
 
@@ -88,7 +88,7 @@ workers_thread(void *arg)
         struct job *job = workers_take(workers);
 
         if (job) {
-            void (*ended)(struct job *job) = job->ended;
+            void (*ended)(struct job * job) = job->ended;
 
             pthread_mutex_unlock(&workers->lock);
             job->fn(job);

@@ -169,7 +169,8 @@ struct sonde_sink {
      * second, to see whether the far side is there (still, or again).  A submitted batch
      * goes back when its last item is settled, though not before submit
      * returns.  cancel gives all batches back: what it leaves unsettled counts
-     * as RETRY.  With write, cancel is optional and works as it does with run. */
+     * as RETRY.  With write, cancel is optional and works as it does with run, in
+     * start as well. */
     enum sonde_fate (*write)(struct sonde_instance *self, struct sonde_batch *batch);
     void (*submit)(struct sonde_instance *self, struct sonde_batch *batch);
     void (*cancel)(struct sonde_instance *self);
@@ -204,8 +205,9 @@ void sonde_health(struct sonde_instance *self, enum sonde_state state,
 void sonde_recheck(struct sonde_instance *self);                            /* [any] */
 
 /* What all instances on this loop share (a curl multi, a socket): an instance
- * of its own, with size bytes of private struct.  Made by the first call, told
- * apart by start, kept while the loop lives; NULL when start fails. */
+ * of its own, with size bytes of private struct, which its callbacks get as self.
+ * Made by the first call, told apart by start, kept while the loop lives; NULL
+ * when start fails. */
 struct sonde_instance *sonde_shared(struct sonde_instance *self, size_t size,
                                     int (*start)(struct sonde_instance *shared),
                                     void (*stop)(struct sonde_instance *shared));
@@ -236,6 +238,7 @@ void sonde_event_unref(const struct sonde_event *event);
 struct sonde_item *sonde_next(struct sonde_batch *batch, const struct sonde_item *item);
 const struct sonde_event *sonde_item_event(const struct sonde_item *item);
 const char *sonde_payload(struct sonde_item *item, size_t *length);  /* as option "format" says */
+const char *sonde_template_text(const struct sonde_template *text);     /* as written; [any] */
 const char *sonde_render(struct sonde_item *item, const struct sonde_template *text,
                          size_t *length);
 void sonde_settle(struct sonde_item *item, enum sonde_fate fate, const char *why); /* both [any] */

@@ -28,6 +28,7 @@ static const struct redis_class {
     { "TRYAGAIN", CLASS_WAIT },      { "CLUSTERDOWN", CLASS_WAIT },
     { "MASTERDOWN", CLASS_WAIT },    { "OOM", CLASS_WAIT },
     { "NOREPLICAS", CLASS_WAIT },    { "MISCONF", CLASS_WAIT },
+    { "NOPERM", CLASS_WAIT },
     { "READONLY", CLASS_RECONNECT }, { "NOAUTH", CLASS_RECONNECT },
     { "MOVED", CLASS_CLUSTER },      { "ASK", CLASS_CLUSTER },
     { "CROSSSLOT", CLASS_CLUSTER },

@@ -9,6 +9,7 @@
  */
 #include "kafka.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -65,12 +66,44 @@ kafka_ready(struct sonde_instance *self, int fd, unsigned ready, void *arg)
     kafka_turn(self, arg);
 }
 
+/* What Kafka allows in the name of a topic; fields are only known with an event. */
+static int
+kafka_check_topic(struct sonde_instance *self, const char *topic)
+{
+    bool field = false;
+
+    for (const char *at = topic; *at; at++) {
+        if (*at == '{' || *at == '}')
+            field = *at == '{';
+        else if (!field && !isalnum((unsigned char)*at) && !strchr("._-", *at))
+            return sonde_fail(self, "topic",
+                              "\"%s\": a topic is made of letters, digits, ., _ and -",
+                              topic);
+    }
+    return 0;
+}
+
+static int
+kafka_check_header(struct sonde_instance *self, const char *header)
+{
+    size_t name = strcspn(header, "={");
+
+    if (name && header[name] == '=')
+        return 0;
+    return sonde_fail(self, "headers", "\"%s\": write name=value", header);
+}
+
 static int
 kafka_open(struct sonde_instance *self)
 {
     struct kafka *kafka = sonde_private(self);
 
     kafka->wake = -1;
+    if (kafka_check_topic(self, sonde_template_text(kafka->topic)) == -1)
+        return -1;
+    for (size_t i = 0; kafka->headers && kafka->headers[i]; i++)
+        if (kafka_check_header(self, sonde_template_text(kafka->headers[i])) == -1)
+            return -1;
     kafka->conf = kafka_conf_new(self);
     return kafka->conf ? 0 : -1;
 }

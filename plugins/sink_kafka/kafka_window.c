@@ -332,9 +332,7 @@ collected(struct sonde_instance *self)
         if (sonde_now() - window->collecting > KAFKA_COLLECT * ms) {
             window->collecting = sonde_now();
             window->renew = true;
-            rd_kafka_purge(kafka->producer.client, RD_KAFKA_PURGE_F_QUEUE
-                                                       | RD_KAFKA_PURGE_F_INFLIGHT
-                                                       | RD_KAFKA_PURGE_F_NON_BLOCKING);
+            purge(kafka);
         }
         return false;
     }

@@ -148,8 +148,13 @@ store_open(struct sonde_instance *self)
         return sonde_fail(self, "versions",
                           "needs a name: without versions an old event "
                           "could replace a new one");
-    while (store->fields[count])
-        count++;
+    for (; store->fields[count]; count++) {
+        const char *text = sonde_template_text(store->fields[count]);
+        size_t name = strcspn(text, "={");
+
+        if (!name || text[name] != '=')
+            return sonde_fail(self, "fields", "\"%s\": write name=template", text);
+    }
     if (count && store->type != STORE_HASH)
         return sonde_fail(self, "fields", "belong to type = \"hash\"");
     if (count > STORE_FIELDS)
@@ -256,7 +261,7 @@ store_put(struct sonde_instance *self, struct sonde_item *item, bool whole)
     } else if (!store->fields[0]) {
         store_add_defaults(&command, sonde_item_event(item));
     } else if (!store_add_fields(&command, store, item)) {
-        sonde_settle(item, SONDE_RETRY, "fields: an entry is not name=template");
+        sonde_settle(item, SONDE_REJECTED, "fields: an entry is not name=template");
         return false;
     }
     redis_append(&store->redis, command.argc, command.argv, command.length);

@@ -67,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         render(template, event);
     if ((template != NULL) == (error != NULL) || (error && !*error))
         abort();
-    if (template && strcmp(template_text(template), text) != 0)
+    if (template && strcmp(sonde_template_text(template), text) != 0)
         abort();
     arena_deinit(&memory);
     return 0;

@@ -118,7 +118,7 @@ fallbacks_fill_what_nobody_wrote(void **state)
     assert_int_equal(sample.memory, 16 << 20);
     assert_true(sample.real == 0.5);
     assert_int_equal(sample.ip, 1);
-    assert_string_equal(template_text(sample.key), "{check}");
+    assert_string_equal(sonde_template_text(sample.key), "{check}");
     said_is(&bench->problems, "");
 }
 
@@ -151,7 +151,7 @@ each_kind_is_read(void **state)
     assert_int_equal(sample.memory, 1 << 30);
     assert_true(sample.real == 2.0);
     assert_int_equal(sample.ip, 2);
-    assert_string_equal(template_text(sample.lines[0]), "{state}");
+    assert_string_equal(sonde_template_text(sample.lines[0]), "{state}");
     assert_null(sample.lines[1]);
 }
 

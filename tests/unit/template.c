@@ -64,7 +64,7 @@ renders(struct bench *bench, const char *template, const char *expected)
 
     if (!compiled)
         fail_msg("\"%s\": %s", template, error);
-    assert_string_equal(template_text(compiled), template);
+    assert_string_equal(sonde_template_text(compiled), template);
     template_render(compiled, bench->event, &out);
     assert_string_equal(out.bytes, expected);
     template_render(compiled, bench->event, &out); /* adds */
