@@ -4,7 +4,7 @@
 # run-all.sh - everything that can be tested on this machine, from a clone whose packages
 # are installed (quickstart.sh check does that).  The last line counts.
 #
-#   tests/run-all.sh [STEP...]    steps: asan tsan fuzz dist; default all
+#   tests/run-all.sh [STEP...]    steps: asan tsan plain fuzz dist; default all
 #
 # SONDE_FUZZ_SECONDS (60) for each fuzz target; SONDE_REQUIRE_ALL=1 counts a skip as failed.
 
@@ -122,6 +122,12 @@ fuzz_one() { # PROGRAM
 	return 1
 }
 
+step_plain() {
+	say "the tests that measure milliseconds, with a plain build"
+	configure_in build-plain --enable-werror || { bad "configure"; return; }
+	suite build-plain
+}
+
 step_fuzz() {
 	local program running=() name
 	say "fuzz targets, ${SONDE_FUZZ_SECONDS:-60} s each"
@@ -161,9 +167,9 @@ step_dist() {
 	exit 1
 }
 rm -f autogen.log
-[ $# -gt 0 ] || set -- asan tsan fuzz dist
+[ $# -gt 0 ] || set -- asan tsan plain fuzz dist
 case " $* " in
-*" asan "* | *" tsan "*)
+*" asan "* | *" tsan "* | *" plain "*)
 	say "the jars of the Kafka broker"
 	tests/kafka/broker.sh fetch || bad "the broker's jars cannot be had"
 	;;

@@ -13,6 +13,7 @@ start_redis || { not_ok "Redis starts"; done_testing; }
 start_target shop-tcp && tcp_pid=$target_pid tcp_port=$target_port
 start_target shop-http && http_pid=$target_pid http_port=$target_port
 start_target shop-proc && proc_pid=$target_pid
+for i in 1 2 3 4 5; do start_target "timed-$i"; done
 
 mkdir "$dir/conf.d"
 cat >"$dir/conf.d/10-checks.conf" <<END
@@ -21,6 +22,9 @@ defaults = { interval = "500ms"; retry_interval = "200ms"; };
 checks = (
     { name = "Server-1"; plugin = "tcp"; address = "127.0.0.1:$tcp_port"; labels = { role = "db"; }; },
     { name = "shop"; plugin = "http"; url = "http://127.0.0.1:$http_port/health"; status = ["200-299"]; labels = { role = "db"; }; },
+$(for i in 1 2 3 4 5; do
+	echo "    { name = \"timed-$i\"; plugin = \"process\"; pidfile = \"$dir/timed-$i.pid\"; },"
+done)
     { name = "worker"; plugin = "process"; pidfile = "$dir/shop-proc.pid"; labels = { role = "db"; }; }
 );
 END
@@ -81,16 +85,22 @@ each() { # STATE: all that must hold when the three targets are in it
 
 each UP
 
-killed=$(python3 -c 'import os, sys, time
+kill -9 "$proc_pid" "$tcp_pid" "$http_pid"
+each DOWN
+
+# Five processes one after the other, since a machine stalls now and then.
+heard_of() { [ -n "$(heard "$1" DOWN)" ]; }
+latencies=$(for i in 1 2 3 4 5; do
+	killed=$(python3 -c 'import os, sys, time
 t = time.time() * 1000
 os.kill(int(sys.argv[1]), 9)
-print("%.3f" % t)' "$proc_pid")
-kill -9 "$tcp_pid" "$http_pid"
-each DOWN
-came=$(heard worker DOWN)
-latency=$(awk -v a="$killed" -v b="$came" 'BEGIN { printf "%.3f", b - a }')
-note "process kill to Redis subscriber: $latency ms"
-check "the process kill is with the subscriber within 50 ms" awk -v l="$latency" 'BEGIN { exit !(l < 50 && l > 0) }'
+print("%.3f" % t)' "$(cat "$dir/timed-$i.pid")")
+	wait_for 10 heard_of "timed-$i"
+	awk -v a="$killed" -v b="$(heard "timed-$i" DOWN)" 'BEGIN { printf "%.3f\n", b - a }'
+done | sort -n)
+note "process kill to Redis subscriber, ms:" $latencies
+check "in the median a process kill is with the subscriber within $((50 * patience)) ms" \
+	awk -v l="$(sed -n 3p <<<"$latencies")" -v most=$((50 * patience)) 'BEGIN { exit !(l > 0 && l < most) }'
 
 start_target shop-tcp "$tcp_port"
 start_target shop-http "$http_port"

@@ -52,7 +52,7 @@ file=$(middle "${by_file[@]}") comm=$(middle "${by_comm[@]}")
 note "kill to event by pidfile: median $file us of ${by_file[*]}"
 note "kill to event by name: median $comm us of ${by_comm[*]}"
 # The aim is 1 ms; a sanitizer and a busy machine are given room.
-check "half of them within 20 ms" test "$file" -lt 20000 -a "$comm" -lt 20000
+check "half of them within $((20 * patience)) ms" test "$file" -lt $((20000 * patience)) -a "$comm" -lt $((20000 * patience))
 
 check "the daemon ends as it should" stop_sonded "$sonded_pid"
 done_testing

@@ -16,6 +16,11 @@ plugins=$builddir/.libs
 target=$builddir/tests/target
 misbehaving=$builddir/tests/plugins/.libs # plugins of the tests: --plugin-dir "$misbehaving"
 
+# Bounds in milliseconds hold for a plain build; one with a sanitizer gets this many times as
+# long.  run-all.sh runs the tests that have such bounds with a plain build as well.
+patience=1
+grep -q -- '-fsanitize=' "$builddir/config.log" 2>/dev/null && patience=5
+
 tap_count=0
 tap_failed=0
 pids=()
