@@ -172,7 +172,7 @@ check_no_worker(struct check *check, struct check_run *run)
         sonde_reason(event, SONDE_OBSERVER, "no free worker; %s has held one for %lld s",
                      name, (long long)(since / CLOCK_SECOND));
     else
-        sonde_reason(event, SONDE_OBSERVER, "no thread could be made for a worker");
+        sonde_reason(event, SONDE_OBSERVER, "no worker took the run in time");
     check_finish(check, run, event, SONDE_UNKNOWN);
     free(run);
 }

@@ -23,9 +23,10 @@ is "... after three refusals: opened, started and closed each time, on a fresh p
 ends_clean sonded
 is "it was closed in the end" "$(cat "$dir/letters")" oscoscoscosc
 
+# A machine that stalls for a tenth of a second has no worker in time: our own fault as well.
 results() { jq -r 'select(.check == "late" and .kind == "result") | '"$1" "$dir/all"; }
 is "until then it was UNKNOWN, our own fault, with its words" \
-	"$(results 'select(.state != "UP") | .state + " " + .reason + " " + .message' | sort -u)" \
+	"$(results 'select(.state != "UP" and (.message | startswith("no worker") | not)) | .state + " " + .reason + " " + .message' | sort -u)" \
 	"UNKNOWN OBSERVER cannot start: not yet"
 is "one change, to UP" "$(jq -r 'select(.check == "late" and .kind == "change") | .previous + " " + .state' "$dir/all")" "UNKNOWN UP"
 others=$(grep -c '"kind":"result".*"check":"other".*"state":"UP"' "$dir/all")
