@@ -43,7 +43,7 @@ graph_on_health(struct sink *sink, void *arg)
     struct graph *graph = arg;
 
     (void)sink;
-    sonde_recheck(&graph->checks[graph->check_count - 1]->instance);
+    sonde_recheck(&graph->observer->instance);
 }
 
 static void

@@ -26,7 +26,8 @@ struct graph {
     struct graph_options options;
     bool started;
 
-    struct check **checks;        /* the last one is the daemon itself */
+    struct check **checks;        /* the last one is the daemon itself, until inherited */
+    struct check *observer;       /* that one; sinks ask it from their threads */
     size_t check_count, check_room;
     struct sink **sinks;
     size_t sink_count;

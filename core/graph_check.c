@@ -213,6 +213,7 @@ build_observer(struct build *build)
     ((struct observer *)check->instance.private)->graph = build->graph;
     instance_open(&check->instance);
     build_append(build->graph, check);
+    build->graph->observer = check;
     check->path = router_path(build->graph->router, origin);
 }
 
