@@ -31,6 +31,12 @@ const struct sonde_option check_option_rows[] = {
     SONDE_DURATION(struct check_options, timeout, .fallback = "5s", .min = 1,
                    .max = 31536000000,
                    .help = "how long a run may take; at most the interval"),
+    SONDE_DURATION(struct check_options, latency_warn, .fallback = "0", .min = 0,
+                   .max = 31536000000,
+                   .help = "DEGRADED when a run that is UP took longer; 0 for never"),
+    SONDE_DURATION(struct check_options, latency_fail, .fallback = "0", .min = 0,
+                   .max = 31536000000,
+                   .help = "DOWN when a run that is UP took longer; 0 for never"),
     SONDE_INTEGER(struct check_options, rise, .fallback = "2", .min = 1, .max = 1000,
                   .help = "answers in a row that make a better state hard"),
     SONDE_INTEGER(struct check_options, fall, .fallback = "2", .min = 1, .max = 1000,
@@ -67,6 +73,8 @@ check_init(struct check *check, const struct plugin *plugin,
 
     *check = (struct check){ .origin = origin,
                              .timeout = (unsigned)options->timeout,
+                             .latency_warn = options->latency_warn,
+                             .latency_fail = options->latency_fail,
                              .negate = options->negate };
     instance_init(&check->instance, plugin, origin->check);
     timer_init(&check->timer, check_due);
@@ -384,6 +392,15 @@ sonde_done(struct sonde_event *event, enum sonde_state state)
     assert(loop_here(check->home->loop));
     check_finish(check, run, event, state);
     free(run);
+}
+
+bool
+sonde_explain(const struct sonde_event *event)
+{
+    const struct check_run *run = event->run;
+
+    return run && !run->check->negate
+           && state_turns_down(&run->check->state, &run->check->rules);
 }
 
 static void

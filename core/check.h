@@ -20,6 +20,7 @@ struct check_options {
     const char *name, *plugin, *description;
     bool enabled, negate;
     int64_t interval, timeout, retry_interval, down_interval; /* ms; down 0 = interval */
+    int64_t latency_warn, latency_fail; /* ms; 0 = none */
     int64_t rise, fall;
 };
 extern const struct sonde_option check_option_rows[];
@@ -49,6 +50,7 @@ struct check {
     struct state state;
     struct judge_rules rules;
     unsigned timeout;               /* ms */
+    int64_t latency_warn, latency_fail; /* ms; 0 = none */
     bool negate, stopped;
     atomic_bool asking;             /* a recheck is on its way to the loop */
     struct check_run *run;          /* the one that is out, or NULL */

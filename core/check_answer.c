@@ -80,12 +80,33 @@ check_negate(struct sonde_event *event, enum sonde_state *state)
     event->reason = *state == SONDE_UP ? SONDE_OK : SONDE_OTHER;
 }
 
+/* An answer that is good but came late.  What the probe said follows. */
+static void
+check_slow(const struct check *check, struct sonde_event *event, enum sonde_state *state)
+{
+    int64_t fail = check->latency_fail, warn = check->latency_warn;
+    bool failed = fail && event->duration_us > fail * 1000;
+    char most[32], message[EVENT_MESSAGE_MOST];
+
+    if (*state == SONDE_UNKNOWN || *state == SONDE_DOWN
+        || (!failed && !(*state == SONDE_UP && warn && event->duration_us > warn * 1000)))
+        return;
+    snprintf(message, sizeof(message), "took %.3g ms, more than latency_%s = %s%s%s",
+             (double)event->duration_us / 1e3, failed ? "fail" : "warn",
+             text_duration_format(failed ? fail : warn, most, sizeof(most)),
+             *event->message ? "; " : "", event->message);
+    event_set_message(event, message);
+    event->reason = SONDE_LIMIT;
+    *state = failed ? SONDE_DOWN : SONDE_DEGRADED;
+}
+
 /* Decides what the run found; the plugin's answer is only a part of it. */
 static enum sonde_state
 check_found(const struct check *check, struct sonde_event *event, enum sonde_state state)
 {
     if (event->reason == SONDE_OBSERVER || event->reason == SONDE_DNSTOUT)
         return SONDE_UNKNOWN;
+    check_slow(check, event, &state);
     if (check->negate)
         check_negate(event, &state);
     if (event->reason == SONDE_OTHER && state == SONDE_UP)

@@ -87,6 +87,25 @@ build_append(struct graph *graph, struct check *check)
     home->checks[home->count++] = check;
 }
 
+static bool
+build_latency(struct build *build, const struct check_options *options,
+              const struct option_sources *sources, const char *who)
+{
+    const char *idle = options->latency_fail >= options->timeout   ? "latency_fail"
+                       : options->latency_warn >= options->timeout ? "latency_warn"
+                                                                   : NULL;
+
+    if (idle)
+        problem_add(build->problems, option_setting(sources, idle)->place,
+                    "%s: %s is not below the timeout, so no run can cross it", who, idle);
+    else if (options->latency_fail && options->latency_warn >= options->latency_fail)
+        problem_add(build->problems, option_setting(sources, "latency_warn")->place,
+                    "%s: latency_warn must be below latency_fail", who);
+    else
+        return true;
+    return false;
+}
+
 /* What one row alone cannot say. */
 static bool
 build_times(struct build *build, struct check_options *options,
@@ -145,7 +164,8 @@ build_check_from(struct section *section, const struct setting *made,
     ok = option_unknown(made, tables, who, build->problems);
     ok &= option_fill(&options, check_option_rows, &sources, &build->graph->memory, who,
                       made->place, build->problems);
-    if (!ok || !build_times(build, &options, &sources, who) || !options.enabled)
+    if (!ok || !build_times(build, &options, &sources, who)
+        || !build_latency(build, &options, &sources, who) || !options.enabled)
         return;
     origin = origin_new(options.name, plugin->name, build->graph->options.observer,
                         labels, count);

@@ -62,6 +62,13 @@ state_judge(struct state *state, const struct judge_rules *rules, enum sonde_sta
     return verdict;
 }
 
+bool
+state_turns_down(const struct state *state, const struct judge_rules *rules)
+{
+    return state->hard != SONDE_DOWN
+           && state->streak + 1 >= state_needed(state, rules, SONDE_DOWN);
+}
+
 void
 state_remember(struct state *state, const struct sonde_event *change)
 {

@@ -46,6 +46,8 @@ struct verdict {
 struct verdict state_judge(struct state *state, const struct judge_rules *rules,
                            enum sonde_state found, enum sonde_reason reason, bool certain,
                            int64_t began);
+/* Whether an answer of DOWN would be a change now. */
+bool state_turns_down(const struct state *state, const struct judge_rules *rules);
 void state_remember(struct state *state, const struct sonde_event *change);
 /* The last change once more, with the same id; NULL if there was none. */
 struct sonde_event *state_tell(const struct state *state, struct event_pool *pool,

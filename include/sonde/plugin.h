@@ -46,9 +46,8 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)    /* the daemon itself is built hidden */
 
-struct sonde_instance; struct sonde_event; struct sonde_template;
-struct sonde_batch; struct sonde_item;        /* events for one sink, one of them */
-struct sonde_watch; struct sonde_timer;
+struct sonde_instance; struct sonde_event; struct sonde_template; struct sonde_watch;
+struct sonde_timer; struct sonde_batch; struct sonde_item; /* events for a sink, one of them */
 
 /* In each, 0 is what must hold when somebody forgot to say. */
 enum sonde_state { SONDE_UNKNOWN, SONDE_UP, SONDE_DEGRADED, SONDE_DOWN };
@@ -221,6 +220,7 @@ void sonde_reason(struct sonde_event *event, enum sonde_reason reason,
 void sonde_metric(struct sonde_event *event, const char *name, double value, const char *unit);
 void sonde_timing(struct sonde_event *event, enum sonde_phase phase, int64_t us);
 void sonde_certain(struct sonde_event *event);   /* a fact, not a sample: skip rise and fall */
+bool sonde_explain(const struct sonde_event *event);  /* DOWN would be news: say why in details.* */
 int sonde_set(struct sonde_event *event, const char *field, const char *text,
               size_t length);       /* -1: not to be set; a probe sets details.* only */
 void sonde_done(struct sonde_event *event, enum sonde_state state);   /* answers begin */
