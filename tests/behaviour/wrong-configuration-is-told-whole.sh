@@ -48,7 +48,9 @@ checks = (
   { name = "seven"; plugin = "tcp"; },
   { plugin = "tcp"; address = "127.0.0.1:1"; },
   { name = "eight"; plugin = "tcp"; address = "127.0.0.1"; },
-  { name = "nine"; plugin = "tcp"; address = "127.0.0.1:1"; targets = ["fleat"]; }
+  { name = "nine"; plugin = "tcp"; address = "127.0.0.1:1"; targets = ["fleat"]; },
+  { name = "ten"; plugin = "tcp"; address = "127.0.0.1:1"; latency_warn = "3s"; },
+  { name = "eleven"; plugin = "tcp"; address = "127.0.0.1:1"; latency_warn = "500ms"; latency_fail = "200ms"; }
 );
 targets = ( { name = "fleet"; hosts = ["h1"]; } );
 sinks = (
@@ -108,6 +110,10 @@ tells "a wrong choice" 20-checks.conf:7 \
 	'check "four": handshake must be one of "full", "half", not "hafl"; did you mean "half"?'
 tells "a timeout over the interval" 20-checks.conf:8 \
 	'check "five": timeout is longer than interval; a run must be over before the next one is due'
+tells "a latency that no run can reach" 20-checks.conf:15 \
+	'check "ten": latency_warn is not below the timeout, so no run can cross it'
+tells "a warning behind the failure" 20-checks.conf:16 \
+	'check "eleven": latency_warn must be below latency_fail'
 tells "a number past 63 bits in a text" 20-checks.conf:10 'check "six": fall must be a whole number'
 tells "a missing option" 20-checks.conf:11 'check "seven": address is missing'
 tells "a check without a name" 20-checks.conf:12 'a check without a name'

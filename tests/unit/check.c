@@ -121,8 +121,9 @@ plugin_of(void (*begin)(struct sonde_instance *, struct sonde_event *),
 static struct check *
 check_at_hand(const struct plugin *plugin, int64_t timeout)
 {
-    struct check_options options
-        = { .interval = 60000, .timeout = timeout, .retry_interval = 50, .rise = 1, .fall = 1 };
+    struct check_options options = {
+        .interval = 60000, .timeout = timeout, .retry_interval = 50, .rise = 1, .fall = 1
+    };
     struct check *check = memory_new(sizeof(*check));
 
     check_init(check, plugin, &options, origin_new("it", "fake", "node-1", NULL, 0));
@@ -354,16 +355,98 @@ a_start_that_fails_is_tried_anew_from_open(void **state)
     check_away(check);
 }
 
+/* Answers UP after 5 ms of work. */
+static void
+slow_begin(struct sonde_instance *self, struct sonde_event *event)
+{
+    (void)self;
+    usleep(5000);
+    sonde_reason(event, SONDE_OK, "well");
+    sonde_done(event, SONDE_UP);
+}
+
+static void
+an_answer_that_came_late_is_degraded_or_down(void **state)
+{
+    static const struct {
+        int64_t warn, fail;
+        enum sonde_state state;
+        const char *begins, *ends;
+    } rows[] = {
+        { 0, 0, SONDE_UP, "well", "well" },
+        { 1000, 2000, SONDE_UP, "well", "well" },
+        { 2, 2000, SONDE_DEGRADED, "took ", "more than latency_warn = 2ms; well" },
+        { 2, 3, SONDE_DOWN, "took ", "more than latency_fail = 3ms; well" },
+        { 0, 3, SONDE_DOWN, "took ", "more than latency_fail = 3ms; well" },
+    };
+    struct plugin plugin = plugin_of(slow_begin, silent_cancel);
+    struct check *check = check_at_hand(&plugin, 4000);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        check->latency_warn = rows[i].warn;
+        check->latency_fail = rows[i].fail;
+        run_now(check);
+        turn_until((int)i + 1);
+        assert_int_equal(heard.state, rows[i].state);
+        assert_int_equal(heard.reason,
+                         rows[i].state == SONDE_UP ? SONDE_OK : SONDE_LIMIT);
+        assert_ptr_equal(strstr(heard.message, rows[i].begins), heard.message);
+        assert_non_null(strstr(heard.message, rows[i].ends));
+    }
+    check_away(check);
+}
+
+static bool explained;
+
+static void
+explaining_begin(struct sonde_instance *self, struct sonde_event *event)
+{
+    (void)self;
+    explained = sonde_explain(event);
+    sonde_done(event, SONDE_DOWN);
+}
+
+static void
+only_the_answer_that_would_be_a_change_is_to_be_explained(void **state)
+{
+    static const struct {
+        enum sonde_state hard;
+        unsigned streak;
+        bool wanted;
+    } rows[] = { { SONDE_UNKNOWN, 0, false }, { SONDE_UNKNOWN, 2, true },
+                 { SONDE_UP, 1, false },      { SONDE_UP, 2, true },
+                 { SONDE_DEGRADED, 2, true }, { SONDE_DOWN, 0, false } };
+    struct plugin plugin = plugin_of(explaining_begin, silent_cancel);
+    struct check *check = check_at_hand(&plugin, 500);
+
+    (void)state;
+    check->rules.fall = 3;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        check->state.hard = rows[i].hard;
+        check->state.streak = rows[i].streak;
+        run_now(check);
+        turn_until((int)i + 1);
+        assert_int_equal(explained, rows[i].wanted);
+    }
+    check_away(check);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(an_answer_that_came_late_is_degraded_or_down, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(
+        only_the_answer_that_would_be_a_change_is_to_be_explained, set_up, tear_down),
     cmocka_unit_test_setup_teardown(an_answer_within_begin_is_heard, set_up, tear_down),
     cmocka_unit_test_setup_teardown(no_answer_in_time_is_a_timeout_by_the_core, set_up,
                                     tear_down),
     cmocka_unit_test_setup_teardown(a_silent_resolver_is_never_down, set_up, tear_down),
-    cmocka_unit_test_setup_teardown(a_timeout_while_the_loop_lagged_is_our_own_fault, set_up,
-                                    tear_down),
+    cmocka_unit_test_setup_teardown(a_timeout_while_the_loop_lagged_is_our_own_fault,
+                                    set_up, tear_down),
     cmocka_unit_test_setup_teardown(stopping_takes_the_question_back, set_up, tear_down),
     cmocka_unit_test_setup_teardown(
-        a_blocking_run_past_its_deadline_is_written_off_and_not_run_again, set_up, tear_down),
+        a_blocking_run_past_its_deadline_is_written_off_and_not_run_again, set_up,
+        tear_down),
     cmocka_unit_test_setup_teardown(no_free_worker_is_our_own_fault_and_names_the_longest,
                                     set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_start_that_fails_is_tried_anew_from_open, set_up,
