@@ -120,17 +120,17 @@ tells "a check without a name" 20-checks.conf:12 'a check without a name'
 tells "what the plugin itself finds" 20-checks.conf:13 'check "eight": address'
 tells "an unknown target list" 20-checks.conf:14 \
 	'check "nine": no target list is named "fleat"; did you mean "fleet"?'
-tells "a field that no event has" 20-checks.conf:20 'sink "form": format: '
-tells "an unknown key of a buffer" 20-checks.conf:21 \
+tells "a field that no event has" 20-checks.conf:22 'sink "form": format: '
+tells "an unknown key of a buffer" 20-checks.conf:23 \
 	'sink "kept": unknown option "memroy"; did you mean "memory"?'
-tells "an unknown sink plugin" 20-checks.conf:22 'sink "lost": no sink "flie" in '
+tells "an unknown sink plugin" 20-checks.conf:24 'sink "lost": no sink "flie" in '
 tells "the same key of daemon in two files" 30-more.conf:1 \
 	"daemon: \"observer\" is already set at $conf/20-checks.conf:1"
 tells "an unknown section" 30-more.conf:2 'unknown section "chekcs"; did you mean "checks"?'
 tells "two checks of one name" 30-more.conf:3 \
 	"check \"same\": the name is taken at $conf/20-checks.conf:9"
 tells "two sinks of one name" 30-more.conf:4 \
-	"sink \"twice\": the name is taken at $conf/20-checks.conf:19"
+	"sink \"twice\": the name is taken at $conf/20-checks.conf:21"
 tells "an unknown sink behind otherwise" 30-more.conf:4 \
 	'sink "twice": otherwise: no other sink is named "alarts"; did you mean "alerts"?'
 tells "an unknown sink in a route" 30-more.conf:6 \
