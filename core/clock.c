@@ -68,19 +68,36 @@ clock_date(char *at, uint32_t days)
     clock_pair(at + 8, doy - (153 * mp + 2) / 5 + 1);
 }
 
+/* The seconds of the last text on this thread: an event has three times in it, hardly
+ * ever of different seconds, and so have the events around it. */
+static _Thread_local struct {
+    uint64_t second;
+    char text[CLOCK_TEXT_SIZE];
+} clock_last;
+
+static void
+clock_whole(uint64_t at)
+{
+    uint32_t second = (uint32_t)(at % 86400);
+
+    memcpy(clock_last.text, "0000-00-00T00:00:00.000000Z", 28);
+    clock_date(clock_last.text, (uint32_t)(at / 86400));
+    clock_pair(clock_last.text + 11, second / 3600);
+    clock_pair(clock_last.text + 14, second / 60 % 60);
+    clock_pair(clock_last.text + 17, second % 60);
+    clock_last.second = at;
+}
+
 char *
 clock_text(int64_t wall, char text[CLOCK_TEXT_SIZE])
 {
     const int64_t last = INT64_C(253402300799999999); /* of the year 9999 */
     uint64_t at = wall < 0 ? 0 : (uint64_t)(wall < last ? wall : last);
-    uint32_t us = (uint32_t)(at % 1000000), days = (uint32_t)(at / 1000000 / 86400);
-    uint32_t second = (uint32_t)(at / 1000000 % 86400);
+    uint32_t us = (uint32_t)(at % 1000000);
 
-    memcpy(text, "0000-00-00T00:00:00.000000Z", 28);
-    clock_date(text, days);
-    clock_pair(text + 11, second / 3600);
-    clock_pair(text + 14, second / 60 % 60);
-    clock_pair(text + 17, second % 60);
+    if (clock_last.second != at / 1000000 || !clock_last.text[0])
+        clock_whole(at / 1000000);
+    memcpy(text, clock_last.text, 28);
     clock_pair(text + 20, us / 10000);
     clock_pair(text + 22, us / 100 % 100);
     clock_pair(text + 24, us % 100);
