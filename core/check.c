@@ -267,9 +267,9 @@ check_run_new(struct check *check, enum event_mode mode)
 
     run->check = check;
     run->began = now;
-    run->began_wall = clock_wall();
     run->mode = mode;
     run->event = event_new(loop_pool(check->home->loop), check->origin);
+    run->began_wall = run->event->time; /* just now */
     run->event->run = run;
     timer_init(&run->deadline, check_late);
     check->run = run;

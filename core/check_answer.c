@@ -130,9 +130,9 @@ check_judge(struct check *check, struct sonde_event *event, int64_t began_wall)
 }
 
 static void
-check_again(struct check *check)
+check_again(struct check *check, int64_t now)
 {
-    int64_t now = clock_now(), follow = schedule_follow(&check->schedule, now), next;
+    int64_t follow = schedule_follow(&check->schedule, now), next;
     unsigned missed;
 
     if (check->home->on_result)
@@ -151,6 +151,8 @@ void
 check_finish(struct check *check, struct check_run *run, struct sonde_event *event,
              enum sonde_state state)
 {
+    int64_t now = clock_now();
+
     assert(check->run == run);
     check->run = NULL;
     loop_clear(check->home->loop, &run->deadline);
@@ -158,7 +160,7 @@ check_finish(struct check *check, struct check_run *run, struct sonde_event *eve
     event->run = NULL;
     event->kind = EVENT_RESULT;
     event->time = event->detected = clock_wall();
-    event->duration_us = (clock_now() - run->began) / 1000;
+    event->duration_us = (now - run->began) / 1000;
     event->mode = run->mode;
     event->state = check_found(check, event, state);
     atomic_fetch_add_explicit(&check->home->stats.runs, 1, memory_order_relaxed);
@@ -167,7 +169,7 @@ check_finish(struct check *check, struct check_run *run, struct sonde_event *eve
     else
         check_judge(check, event, run->began_wall);
     event_unref(event);
-    check_again(check);
+    check_again(check, now);
 }
 
 void
