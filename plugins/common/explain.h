@@ -11,8 +11,8 @@
 /* details.addresses: what the name was resolved to; details.tries: which of them failed
  * how.  tries may be NULL. */
 void explain_tries(struct sonde_event *event, const struct tries *tries);
-/* details.tcp_info: state, round trip, retransmissions, bytes either way, of a TCP socket;
- * nothing for another one. */
+/* details.tcp_info: state, round trip, retransmissions, bytes either way, of a TCP
+ * socket; nothing for another one. */
 void explain_socket(struct sonde_event *event, int fd);
 /* details.received: the first bytes that were heard (at most 256), and
  * metrics.received_bytes, how many there were. */

@@ -89,25 +89,97 @@ pattern_free(struct pattern *pattern)
 
 /* The working memory lives for this match only: the library would keep what the
  * largest text needed, for each pattern. */
-enum pattern_answer
-pattern_match(const struct pattern *pattern, const char *bytes, size_t length)
+static enum pattern_answer
+pattern_run(const struct pattern *pattern, const char *bytes, size_t length,
+            pcre2_match_data *match, struct pattern_watch *watch)
 {
-    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
     pcre2_match_context *context = pcre2_match_context_create(NULL);
-    struct pattern_watch watch = { 0 };
     int count = PCRE2_ERROR_NOMEMORY;
 
     if (match && context) {
         pcre2_set_match_limit(context, PATTERN_STEPS);
         pcre2_set_depth_limit(context, PATTERN_DEPTH);
         pcre2_set_heap_limit(context, PATTERN_HEAP);
-        pcre2_set_callout(context, pattern_callout, &watch);
+        pcre2_set_callout(context, pattern_callout, watch);
         count = pcre2_match(pattern->code, (PCRE2_SPTR)bytes, length, 0, 0, match,
                             context);
     }
-    pcre2_match_data_free(match);
     pcre2_match_context_free(context);
     if (count >= 0)
         return PATTERN_YES;
     return count == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_GAVE_UP;
+}
+
+enum pattern_answer
+pattern_match(const struct pattern *pattern, const char *bytes, size_t length)
+{
+    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+    struct pattern_watch watch = { 0 };
+    enum pattern_answer answer = pattern_run(pattern, bytes, length, match, &watch);
+
+    pcre2_match_data_free(match);
+    return answer;
+}
+
+/* ---- captures ---- */
+
+/* An entry of the library's table: two bytes of number, the name, NUL. */
+static const unsigned char *
+pattern_entry(const struct pattern *pattern, unsigned at)
+{
+    uint32_t count = 0, size = 0;
+    PCRE2_SPTR table = NULL;
+
+    pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMECOUNT, &count);
+    pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMETABLE, &table);
+    return at < count ? table + (size_t)at * size : NULL;
+}
+
+const char *
+pattern_name(const struct pattern *pattern, unsigned at)
+{
+    const unsigned char *entry = pattern_entry(pattern, at);
+
+    return entry ? (const char *)entry + 2 : NULL;
+}
+
+/* \K can put a start behind its end: such a span is empty. */
+static struct pattern_span
+pattern_span(const PCRE2_SIZE *pairs, unsigned group)
+{
+    size_t start = pairs[2 * (size_t)group], end = pairs[2 * (size_t)group + 1];
+
+    if (start == PCRE2_UNSET || start > end)
+        return (struct pattern_span){ 0 };
+    return (struct pattern_span){ start, end };
+}
+
+enum pattern_answer
+pattern_find(const struct pattern *pattern, const char *bytes, size_t length,
+             struct pattern_span *spans, unsigned count, int64_t *cpu)
+{
+    pcre2_match_data *match = pcre2_match_data_create_from_pattern(pattern->code, NULL);
+    int64_t began = pattern_clock();
+    struct pattern_watch watch = {
+        .until = began + (*cpu < PATTERN_TIME ? *cpu : PATTERN_TIME)
+    };
+    enum pattern_answer answer = *cpu > 0
+                                     ? pattern_run(pattern, bytes, length, match, &watch)
+                                     : PATTERN_GAVE_UP;
+
+    if (answer == PATTERN_YES) {
+        const PCRE2_SIZE *pairs = pcre2_get_ovector_pointer(match);
+
+        spans[0] = (struct pattern_span){ pairs[0], pairs[1] };
+        for (unsigned i = 1; i < count; i++) {
+            const unsigned char *entry = pattern_entry(pattern, i - 1);
+            unsigned group = entry ? (unsigned)entry[0] << 8 | entry[1] : 0;
+
+            spans[i] = entry ? pattern_span(pairs, group) : (struct pattern_span){ 0 };
+        }
+    }
+    pcre2_match_data_free(match);
+    *cpu -= pattern_clock() - began;
+    return answer;
 }

@@ -10,6 +10,7 @@
 #define PLUGIN_PATTERN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct pattern;
 
@@ -26,5 +27,22 @@ void pattern_free(struct pattern *pattern); /* NULL does nothing */
 /* Whether some part of the bytes matches.  Any thread. */
 enum pattern_answer pattern_match(const struct pattern *pattern, const char *bytes,
                                   size_t length);
+
+/* ---- captures, and a text that grows ---- */
+
+struct pattern_span {
+    size_t start, end;
+};
+
+/* The name of the named group at, in the order of the alphabet; NULL: there is none. */
+const char *pattern_name(const struct pattern *pattern, unsigned at);
+
+/* As pattern_match, and on YES where: spans[0] is the whole match, spans[1 + at] the
+ * named group at; one that took no part is empty.  cpu: nanoseconds of CPU time that may
+ * be used, of which it takes its own; a caller who looks again with each piece of a text
+ * bounds by it what all looks take together. */
+enum pattern_answer pattern_find(const struct pattern *pattern, const char *bytes,
+                                 size_t length, struct pattern_span *spans,
+                                 unsigned count, int64_t *cpu);
 
 #endif

@@ -40,7 +40,8 @@ extern const char *const tls_versions[]; /* "default", "1.0" ... "1.3", NULL */
                      .help = "The name to ask for, which the certificate must carry; "   \
                              "default: the host."),                                      \
         SONDE_CHOICE(struct tls, tls_min, .fallback = "default",                         \
-                     .choices = tls_versions, .help = "The lowest TLS version to take."), \
+                     .choices = tls_versions,                                            \
+                     .help = "The lowest TLS version to take."),                         \
         SONDE_CHOICE(struct tls, tls_max, .fallback = "default",                         \
                      .choices = tls_versions,                                            \
                      .help = "The highest TLS version to offer."),                       \
@@ -60,8 +61,12 @@ int tls_open(struct sonde_instance *self, struct tls *tls, bool used);
 
 /* A context with trust, client certificate, versions and cert_watch_shared; a reference
  * to free with SSL_CTX_free.  alpn: a list, or NULL.  NULL after sonde_fail.  For open:
- * it reads files. */
+ * it reads files.  Any thread. */
 SSL_CTX *tls_context(struct sonde_instance *self, const struct tls *tls,
                      const char *const *alpn);
+/* Gives a context that somebody else made (libcurl) the same trust and versions, and
+ * where client holds the client's certificate, without reading a file; cert_watch is the
+ * caller's.  -1: out of memory. */
+int tls_copy(SSL_CTX *to, SSL_CTX *from, bool client);
 
 #endif

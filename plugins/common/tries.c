@@ -47,6 +47,13 @@ tries_lack_ipv6(const struct address *address, int error)
            && (error == EADDRNOTAVAIL || error == EAFNOSUPPORT);
 }
 
+void
+tries_note(struct tries *tries, int error)
+{
+    if (tries)
+        tries->errors[tries->at] = error;
+}
+
 bool
 tries_next(struct tries *tries, int error)
 {
@@ -54,6 +61,7 @@ tries_next(struct tries *tries, int error)
     bool ours = address_reason(error) == SONDE_OBSERVER
                 && !tries_lack_ipv6(address, error);
 
+    tries_note(tries, error);
     if (ours || tries->at == 0 || tries_weight(error) > tries_weight(tries->error)) {
         tries->failed = *address;
         tries->error = error;
