@@ -10,49 +10,87 @@
 
 #include "../common/address.h"
 #include "../common/pattern.h"
+#include "../common/tls.h"
 #include "../common/tries.h"
+#include "answer.h"
+#include "header_rule.h"
+#include "json_rule.h"
+#include "origin.h"
 #include "status.h"
 #include "web.h"
 
 struct http_run;
+struct way;
+struct keep;
 
 struct http {
-    const char *url, *method, *body, *body_match, *body_not_match;
-    const char *user_agent, *ca, *resolver;
-    const char *const *headers, *const *status;
-    int64_t max_body, max_headers;
-    int ip;
-    bool verify;
+    struct tls tls; /* first: TLS_OPTIONS count from here */
 
-    bool tls, literal; /* https; the URL's host is an IP address */
-    uint16_t port;
-    char *host;               /* without brackets */
+    /* Of the request: request.c, way.c, redirect.c. */
+    const char *url, *method, *body, *user_agent, *resolver;
+    const char *user, *password, *bearer;
+    const char *resolve, *source, *unix_socket;
+    const char *proxy, *proxy_user, *proxy_password;
+    const char *const *headers;
+    int64_t max_redirects;
+    int ip, http_version; /* enum address_family, enum request_version */
+    bool redirect_downgrade, compression, keep;
+
+    struct origin first;      /* of url */
     struct curl_slist *lines; /* headers as libcurl wants them */
+    struct way *way;          /* NULL: straight to the URL's host */
+    SSL_CTX *context;         /* what secure.c copies from; NULL: no TLS */
+    struct keep *kept;        /* the connection that `keep` keeps */
+
+    /* Of the answer, the oldest. */
+    const char *body_match, *body_not_match;
+    const char *const *status;
+    int64_t max_body, max_headers;
+
+    /* Of the answer; judge.c compiles them. */
+    const char *const *headers_match, *const *headers_not_match, *const *json;
+    const char *body_sha256;
+    int64_t min_body, max_age; /* bytes; ms */
+    int save_body;             /* 1: on failure */
+    struct header_rule *headers_wanted, *headers_unwanted;
+    struct json_rule *json_rules;
+
     struct status_range *wanted;
     struct pattern *match, *not_match;
     struct http_run *run; /* NULL while idle */
 };
 
-enum { HTTP_LINE = 200 }; /* most of a status line that is kept */
-
 struct http_run {
     struct sonde_instance *self;
     const struct http *http;
     struct sonde_event *event;
+
+    /* The hop: the URL, or where a redirect sent us. */
+    const struct origin *to; /* http->first or other */
+    struct origin other;
+    struct curl_slist *lines; /* its headers, where they are not http->lines */
+    unsigned redirects;
+    bool foreign;  /* another origin than the first: no credentials */
+    bool bodyless; /* a redirect made a GET of it */
+    bool refused;  /* a redirect is not followed: trouble says why */
+
+    /* The try: one address of that host, or of the proxy. */
     struct resolve *ask;
+    struct tries *tries;       /* of a name */
+    struct sonde_timer *timer; /* for the next of them */
     struct web web;
     CURL *easy;
-    struct curl_slist *resolved; /* the address being tried, as libcurl wants it */
-    struct tries *tries;         /* of a name */
-    struct sonde_timer *timer;   /* for the next of them */
-    int64_t began, opened;       /* the question; the socket for this try */
-    int error;                   /* errno of a socket that could not be opened */
+    struct cert_report *report; /* of its TLS; NULL: there is none */
+    int64_t began;              /* the question, or the try */
+    int64_t heard;              /* the first line of the answer; 0: not yet */
+    int64_t opened, handshake;  /* the socket; TLS; 0: not yet, or a kept connection */
+    int error;                  /* errno of a socket that could not be opened */
+    bool plain, again;          /* the handle: as most requests; fit for another run */
 
-    int64_t header_bytes, body_bytes;
-    char *body; /* kept only where a pattern wants to see it */
-    size_t body_room;
-    bool headers_big, body_big, no_memory;
-    char line[HTTP_LINE + 1]; /* the status line */
+    int64_t spent[SONDE_TRANSFER + 1]; /* us of earlier hops, by phase */
+    unsigned phases;                   /* bits: which of them there were */
+
+    struct answer answer;
     char trouble[CURL_ERROR_SIZE];
 };
 

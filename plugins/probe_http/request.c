@@ -1,314 +1,185 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * request.c - options to libcurl handles.  See request.h.
+ * request.c - a libcurl handle for each hop.  See request.h.
  *
- * libcurl must never resolve a name itself: its threaded resolver can hold the
- * whole loop.  The addresses are handed over with the request, and the hook that
- * it calls before it would resolve refuses.
+ * Most checks ask in the same plain way.  What is the same for all of those is set once
+ * for a handle, which is then used again; a request that sets more gets a handle of its
+ * own, so that nothing of one check can reach another.
  */
 #include "request.h"
 
+#include "keep.h"
 #include "response.h"
+#include "secure.h"
+#include "way.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* ---- open ---- */
+const char *const request_versions[] = { "1.0", "1.1", "2", "2-prior-knowledge", NULL };
 
-/* Takes the part over into text, "" where it is absent. */
+/* Above that the connect time-out of libcurl, 300 s, could come before our deadline. */
+enum { REQUEST_LONG = 290000 };
+
 static void
-request_part(CURLU *url, CURLUPart part, unsigned flags, char *text, size_t size)
+request_prepare(CURL *easy)
 {
-    char *found = NULL;
-
-    text[0] = '\0';
-    if (curl_url_get(url, part, &found, flags) == CURLUE_OK)
-        snprintf(text, size, "%s", found);
-    curl_free(found);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L); /* not 16 KiB */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    way_prepare(easy);
+    secure_prepare(easy);
 }
 
-static int
-request_open_host(struct sonde_instance *self, struct http *http, char *host)
+/* ---- what few requests have ---- */
+
+/* The body of the first hop, as long as no redirect took it away. */
+static bool
+request_sends_body(const struct http_run *run)
 {
-    struct address address;
-    size_t length = strlen(host);
-
-    if (host[0] == '[' && host[length - 1] == ']') {
-        memmove(host, host + 1, length);
-        length -= 2;
-        host[length] = '\0';
-    }
-    http->literal = address_literal(host, length, &address);
-    if (http->literal && !address_allowed(&address, (enum address_family)http->ip))
-        return sonde_fail(self, "ip", "%s is not an IPv%s address", host,
-                          address_families[http->ip]);
-    if (!http->literal && !address_is_name(host, length))
-        return sonde_fail(self, "url", "\"%.80s\" is neither an address nor a host name",
-                          host);
-    http->host = strdup(host);
-    return http->host ? 0 : sonde_fail(self, NULL, "out of memory");
-}
-
-static int
-request_open_url(struct sonde_instance *self, struct http *http)
-{
-    char scheme[16] = "", port[8] = "", host[300] = "";
-    CURLU *url = curl_url();
-    CURLUcode code;
-
-    for (const char *c = http->url; *c; c++)
-        if ((unsigned char)*c <= ' ' || *c == '\x7f') {
-            curl_url_cleanup(url);
-            return sonde_fail(self, "url", "a URL has no blanks; write %%20");
-        }
-    code = curl_url_set(url, CURLUPART_URL, http->url, 0);
-    if (code == CURLUE_OK) {
-        request_part(url, CURLUPART_SCHEME, 0, scheme, sizeof(scheme));
-        request_part(url, CURLUPART_HOST, 0, host, sizeof(host));
-        request_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port));
-    }
-    curl_url_cleanup(url);
-    http->tls = strcmp(scheme, "https") == 0;
-    if (!http->tls && strcmp(scheme, "http") != 0
-        && (code == CURLUE_OK || code == CURLUE_UNSUPPORTED_SCHEME
-            || !strstr(http->url, "://")))
-        return sonde_fail(self, "url", "a URL begins with http:// or https://");
-    if (code != CURLUE_OK)
-        return sonde_fail(self, "url", "not a URL: %s", curl_url_strerror(code));
-    http->port = (uint16_t)strtoul(port, NULL, 10);
-    if (!http->port)
-        return sonde_fail(self, "url", "the port is a number from 1 to 65535");
-    return request_open_host(self, http, host);
+    return request_has_body(run->http) && !run->bodyless;
 }
 
 static bool
-request_has_body(const struct http *http)
-{
-    return *http->body || strcmp(http->method, "POST") == 0
-           || strcmp(http->method, "PUT") == 0 || strcmp(http->method, "PATCH") == 0;
-}
-
-static int
-request_open_method(struct sonde_instance *self, const struct http *http)
-{
-    size_t length = strspn(http->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    bool head = strcmp(http->method, "HEAD") == 0;
-
-    if (http->method[length] || length < 1 || length > 20)
-        return sonde_fail(self, "method", "a method is a word in capitals, as GET");
-    if (strcmp(http->method, "CONNECT") == 0)
-        return sonde_fail(self, "method", "CONNECT is for proxies");
-    if (head && *http->body)
-        return sonde_fail(self, "body", "a HEAD request has no body");
-    if (head && (*http->body_match || *http->body_not_match))
-        return sonde_fail(self, *http->body_match ? "body_match" : "body_not_match",
-                          "the answer to HEAD has no body");
-    return 0;
-}
-
-static int
-request_add(struct http *http, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(http->lines, line);
-
-    if (longer)
-        http->lines = longer;
-    return longer ? 0 : -1;
-}
-
-/* libcurl takes "Name:" for "leave it out"; it writes an empty one for "Name;". */
-static int
-request_open_header(struct sonde_instance *self, struct http *http, const char *header)
-{
-    size_t name = strspn(header, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "0123456789!#$%&'*+-.^_`|~"),
-           blank;
-    char *copy;
-    int added;
-
-    for (const char *c = header; *c; c++)
-        if (iscntrl((unsigned char)*c) && *c != '\t')
-            return sonde_fail(self, "headers",
-                              "a header has no line breaks or control "
-                              "characters");
-    if (name == 0 || header[name] != ':')
-        return sonde_fail(self, "headers", "a header is written \"Name: value\"");
-    blank = strspn(header + name + 1, " \t");
-    copy = strdup(header);
-    if (copy && !header[name + 1 + blank])
-        strcpy(copy + name, ";");
-    added = copy ? request_add(http, copy) : -1;
-    free(copy);
-    return added == 0 ? 0 : sonde_fail(self, NULL, "out of memory");
-}
-
-static int
-request_open_headers(struct sonde_instance *self, struct http *http)
-{
-    const char *const *header = http->headers;
-    bool type = false;
-
-    for (; header && *header; header++) {
-        if (request_open_header(self, http, *header) == -1)
-            return -1;
-        type = type || strncasecmp(*header, "Content-Type:", 13) == 0;
-    }
-    /* What libcurl would add by itself. */
-    if (request_has_body(http)
-        && (request_add(http, "Expect:") == -1
-            || (!type && request_add(http, "Content-Type:") == -1)))
-        return sonde_fail(self, NULL, "out of memory");
-    return 0;
-}
-
-int
-request_open(struct sonde_instance *self, struct http *http)
-{
-    if (request_open_url(self, http) == -1 || request_open_method(self, http) == -1
-        || request_open_headers(self, http) == -1)
-        return -1;
-    if (*http->ca && access(http->ca, R_OK) == -1)
-        return sonde_fail(self, "ca", "%s: %s", http->ca, strerror(errno));
-    return 0;
-}
-
-/* ---- a run ---- */
-
-/* Lets us say why there is no socket, and end connections by a reset: no check
- * leaves a TIME_WAIT behind. */
-static curl_socket_t
-request_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
-{
-    static const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-    struct http_run *run = arg;
-    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-
-    (void)purpose;
-    run->opened = sonde_now();
-    if (fd == -1) {
-        run->error = errno;
-        return CURL_SOCKET_BAD;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    return fd;
-}
-
-static int
-request_refuse_to_resolve(void *resolver, void *reserved, void *arg)
-{
-    (void)resolver, (void)reserved, (void)arg;
-    return 1;
-}
-
-/* "+host:port:address"; the plus lets libcurl forget it. */
-static int
-request_set_address(struct http_run *run, const struct address *address)
-{
-    char line[ADDRESS_NAME_MAX + 16 + ADDRESS_TEXT], text[ADDRESS_TEXT];
-    bool v6 = address->any.sa_family == AF_INET6;
-
-    snprintf(line, sizeof(line), "+%s:%u:%s%s%s", run->http->host, run->http->port,
-             v6 ? "[" : "", address_format(address, false, text, sizeof(text)),
-             v6 ? "]" : "");
-    run->resolved = curl_slist_append(NULL, line);
-    if (!run->resolved)
-        return -1;
-    curl_easy_setopt(run->easy, CURLOPT_RESOLVE, run->resolved);
-    curl_easy_setopt(run->easy, CURLOPT_RESOLVER_START_FUNCTION,
-                     request_refuse_to_resolve);
-    return 0;
-}
-
-static void
-request_set_connection(struct http_run *run)
-{
-    CURL *easy = run->easy;
-
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
-                     4096L); /* of each run that is out; 16 KiB */
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, request_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
-    /* The deadline is the core's; libcurl's own of 300 s must not come first. */
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)sonde_time_left(run->self) + 500);
-}
-
-static void
-request_set_tls(struct http_run *run)
+request_is_plain(const struct http_run *run)
 {
     const struct http *http = run->http;
-    CURL *easy = run->easy;
-    char *bundle = NULL;
 
-    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, http->verify ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, http->verify ? 2L : 0L);
-    if (*http->ca || !http->verify)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, http->verify ? http->ca : NULL);
-    /* With a directory besides the file, the file is parsed anew for each
-     * connection: 20 ms. */
-    if (*http->ca || !http->verify
-        || (curl_easy_getinfo(easy, CURLINFO_CAINFO, &bundle) == CURLE_OK && bundle))
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    return way_is_plain(run) && !keep_wanted(run) && !http->compression
+           && http->http_version == REQUEST_1_1
+           && (run->bodyless || (strcmp(http->method, "GET") == 0 && !*http->body))
+           && sonde_time_left(run->self) < REQUEST_LONG;
 }
 
 static void
-request_set_question(struct http_run *run)
+request_set_method(const struct http_run *run)
 {
     const struct http *http = run->http;
-    CURL *easy = run->easy;
 
-    curl_easy_setopt(easy, CURLOPT_URL, http->url);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
-    if (http->lines)
-        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->lines);
-    if (request_has_body(http)) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, http->body);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(http->body));
+    if (request_sends_body(run)) {
+        curl_easy_setopt(run->easy, CURLOPT_POSTFIELDS, http->body);
+        curl_easy_setopt(run->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(http->body));
     }
     if (strcmp(http->method, "HEAD") == 0)
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    else if (strcmp(http->method, "GET") != 0 || request_has_body(http))
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http->method);
+        curl_easy_setopt(run->easy, CURLOPT_NOBODY, 1L);
+    else if (!run->bodyless)
+        curl_easy_setopt(run->easy, CURLOPT_CUSTOMREQUEST, http->method);
 }
+
+/* After a redirect from one to the other, HTTP/2 is got in the way that is left. */
+static long
+request_version(const struct http_run *run)
+{
+    switch (run->http->http_version) {
+    case REQUEST_1_0:
+        return CURL_HTTP_VERSION_1_0;
+    case REQUEST_2:
+    case REQUEST_2_PRIOR:
+        return run->to->tls ? CURL_HTTP_VERSION_2TLS
+                            : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    default:
+        return CURL_HTTP_VERSION_1_1;
+    }
+}
+
+static int
+request_set_more(struct http_run *run)
+{
+    if (run->http->compression)
+        curl_easy_setopt(run->easy, CURLOPT_ACCEPT_ENCODING, ""); /* all it can */
+    curl_easy_setopt(run->easy, CURLOPT_HTTP_VERSION, request_version(run));
+    curl_easy_setopt(run->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)sonde_time_left(run->self) + 500);
+    request_set_method(run);
+    way_set(run);
+    return keep_wanted(run) ? keep_set(run) : 0;
+}
+
+/* ---- a hop ---- */
 
 int
 request_make(struct http_run *run)
 {
-    run->easy = curl_easy_init();
-    if (!run->easy)
+    const struct http *http = run->http;
+    CURL *easy = web_take(run->self, request_prepare);
+
+    run->easy = easy;
+    run->trouble[0] = '\0';
+    if (!easy)
         return -1;
-    curl_easy_setopt(run->easy, CURLOPT_ERRORBUFFER, run->trouble);
-    request_set_connection(run);
-    request_set_question(run);
-    if (run->http->tls)
-        request_set_tls(run);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, run->trouble);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
+    curl_easy_setopt(easy, CURLOPT_URL, run->to->url);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, run->redirects ? run->lines : http->lines);
+    /* One write is all that a plain request needs. */
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, run->to->tls ? 1L : 0L);
     response_expect(run);
-    return run->tries ? request_set_address(run, &run->tries->addresses[run->tries->at])
-                      : 0;
+    run->plain = request_is_plain(run);
+    run->again = false;
+    if (!run->plain && request_set_more(run) == -1)
+        return -1;
+    return run->to->tls ? secure_set(run) : 0;
 }
 
 void
 request_drop(struct http_run *run)
 {
-    curl_easy_cleanup(run->easy);
+    if (run->easy)
+        web_give(run->self, run->easy, run->again);
     run->easy = NULL;
-    curl_slist_free_all(run->resolved);
-    run->resolved = NULL;
+    secure_drop(run);
+}
+
+int64_t
+request_length(const struct http_run *run)
+{
+    return request_sends_body(run) ? (int64_t)strlen(run->http->body) : 0;
+}
+
+bool
+request_wrong_version(const struct http_run *run)
+{
+    long version = 0;
+
+    if (run->http->http_version < REQUEST_2)
+        return false;
+    curl_easy_getinfo(run->easy, CURLINFO_HTTP_VERSION, &version);
+    return version != CURL_HTTP_VERSION_2_0;
+}
+
+/* ---- told ---- */
+
+static void
+request_tell_version(const struct http_run *run)
+{
+    const char *text;
+    long version = 0;
+
+    curl_easy_getinfo(run->easy, CURLINFO_HTTP_VERSION, &version);
+    text = version == CURL_HTTP_VERSION_1_0   ? "1.0"
+           : version == CURL_HTTP_VERSION_1_1 ? "1.1"
+           : version == CURL_HTTP_VERSION_2_0 ? "2"
+                                              : NULL;
+    if (text)
+        sonde_set(run->event, "details.http_version", text, strlen(text));
+}
+
+void
+request_tell(const struct http_run *run)
+{
+    const char *connection = run->opened ? "new" : "kept";
+
+    if (run->easy)
+        request_tell_version(run);
+    if (keep_wanted(run) && run->heard)
+        sonde_set(run->event, "details.connection", connection, strlen(connection));
+    if (run->http->max_redirects)
+        sonde_metric(run->event, "redirects", run->redirects, NULL);
+    if (run->redirects)
+        sonde_set(run->event, "details.url", run->to->url, strlen(run->to->url));
 }

@@ -1,135 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * response.c - takes an answer in and judges it.  See response.h.
+ * response.c - from libcurl's callbacks to the answer that the core gets.  See
+ * response.h.
  *
- * Everything in here that a target says is bounded before it is kept.
+ * answer.c keeps what comes, judge.c judges it, cert.c the certificate.  In here is what
+ * a transfer that failed means, which of two faults is told, and what goes with it.
  */
 #include "response.h"
+
+#include "../common/explain.h"
+#include "judge.h"
+#include "phase.h"
+#include "request.h"
+#include "way.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- taken in ---- */
 
-/* Also of interim answers and trailers, which count as well. */
+/* Also of interim answers and trailers. */
 static size_t
 response_header(char *bytes, size_t size, size_t count, void *arg)
 {
     struct http_run *run = arg;
-    size_t length = size * count;
 
-    run->header_bytes += (int64_t)length;
-    if (run->header_bytes > run->http->max_headers) {
-        run->headers_big = true;
-        return 0;
-    }
-    if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
-        snprintf(run->line, sizeof(run->line), "%.*s", (int)strcspn(bytes, "\r\n"),
-                 bytes);
-    return length;
-}
-
-static bool
-response_keep(struct http_run *run, const char *bytes, size_t length)
-{
-    size_t used = (size_t)run->body_bytes - length;
-
-    if (used + length > run->body_room) {
-        size_t room = run->body_room ? run->body_room * 2 : 4096;
-        char *body;
-
-        while (room < used + length)
-            room *= 2;
-        body = realloc(run->body, room);
-        if (!body)
-            return false;
-        run->body = body;
-        run->body_room = room;
-    }
-    memcpy(run->body + used, bytes, length);
-    return true;
+    if (!run->heard)
+        run->heard = sonde_now();
+    return answer_take_header(&run->answer, run->http, bytes, size * count) ? size * count
+                                                                            : 0;
 }
 
 static size_t
 response_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct http_run *run = arg;
-    size_t length = size * count;
+    curl_off_t packed = 0;
 
-    run->body_bytes += (int64_t)length;
-    if (run->body_bytes > run->http->max_body) {
-        run->body_big = true;
-        return 0;
-    }
-    if ((run->http->match || run->http->not_match) && length
-        && !response_keep(run, bytes, length)) {
-        run->no_memory = true;
-        return 0;
-    }
-    return length;
+    curl_easy_getinfo(run->easy, CURLINFO_SIZE_DOWNLOAD_T, &packed);
+    return answer_take_body(&run->answer, run->http, bytes, size * count, packed)
+               ? size * count
+               : 0;
 }
 
 void
 response_expect(struct http_run *run)
 {
+    answer_drop(&run->answer);
     curl_easy_setopt(run->easy, CURLOPT_HEADERFUNCTION, response_header);
     curl_easy_setopt(run->easy, CURLOPT_HEADERDATA, run);
     curl_easy_setopt(run->easy, CURLOPT_WRITEFUNCTION, response_body);
     curl_easy_setopt(run->easy, CURLOPT_WRITEDATA, run);
+    /* Else a Content-Length that 64 bits do not hold is taken for none. */
+    curl_easy_setopt(run->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)INT64_MAX);
 }
 
 /* ---- measured ---- */
-
-static int64_t
-response_time(const struct http_run *run, CURLINFO info)
-{
-    curl_off_t us = 0;
-
-    curl_easy_getinfo(run->easy, info, &us);
-    return us;
-}
-
-static int64_t
-response_connect_us(const struct http_run *run)
-{
-    int64_t from = run->opened ? run->opened : run->began;
-
-    return ((run->web.connected ? run->web.connected : sonde_now()) - from) / 1000;
-}
-
-static void
-response_set_timing(const struct http_run *run, enum sonde_phase phase, int64_t us)
-{
-    sonde_timing(run->event, phase, us > 0 ? us : 0);
-}
-
-/* Answers how far it got: the phase that was not finished, or SONDE_TRANSFER. */
-static enum sonde_phase
-response_timings(const struct http_run *run)
-{
-    int64_t name = response_time(run, CURLINFO_NAMELOOKUP_TIME_T);
-    int64_t ready = response_time(run, CURLINFO_PRETRANSFER_TIME_T);
-    int64_t first = response_time(run, CURLINFO_STARTTRANSFER_TIME_T);
-    int64_t connect = response_connect_us(run);
-    /* libcurl counts from where it began; the socket came right after the name. */
-    int64_t total = (sonde_now() - run->opened) / 1000 + name;
-
-    response_set_timing(run, SONDE_CONNECT, connect);
-    if (!run->web.connected)
-        return SONDE_CONNECT;
-    if (run->http->tls)
-        response_set_timing(run, SONDE_TLS, (ready ? ready : total) - name - connect);
-    if (!ready)
-        return run->http->tls ? SONDE_TLS : SONDE_FIRST_BYTE;
-    response_set_timing(run, SONDE_FIRST_BYTE, (first ? first : total) - ready);
-    if (!first)
-        return SONDE_FIRST_BYTE;
-    response_set_timing(run, SONDE_TRANSFER, total - first);
-    return SONDE_TRANSFER;
-}
 
 static long
 response_metrics(const struct http_run *run)
@@ -139,59 +68,93 @@ response_metrics(const struct http_run *run)
     curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status) {
         sonde_metric(run->event, "status", (double)status, NULL);
-        sonde_metric(run->event, "body", (double)run->body_bytes, "bytes");
+        sonde_metric(run->event, "header", (double)run->answer.header_bytes, "bytes");
+        sonde_metric(run->event, "body", (double)run->answer.body_bytes, "bytes");
     }
     return status;
 }
 
-/* ---- judged ---- */
-
-/* Which address it was about: the one that failed most tellingly, or the last. */
-static const struct address *
-response_address(const struct http_run *run, enum sonde_reason reason)
-{
-    const struct tries *tries = run->tries;
-
-    if (!tries)
-        return NULL;
-    return tries->error && reason == address_reason(tries->error)
-               ? &tries->failed
-               : &tries->addresses[tries->at];
-}
+/* ---- told ---- */
 
 void
 response_say(const struct http_run *run, enum sonde_reason reason, const char *format,
              ...)
 {
-    const struct address *address = response_address(run, reason);
-    bool v6 = strchr(run->http->host, ':') != NULL;
-    char what[400], where[ADDRESS_TEXT + 4] = "", text[ADDRESS_TEXT];
+    char what[400], where[WAY_TEXT];
     va_list args;
 
     va_start(args, format);
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    if (address)
-        snprintf(where, sizeof(where), " (%s)",
-                 address_format(address, false, text, sizeof(text)));
-    sonde_reason(run->event, reason, "%s%s%s:%u%s: %s", v6 ? "[" : "", run->http->host,
-                 v6 ? "]" : "", run->http->port, where, what);
+    sonde_reason(run->event, reason, "%s: %s",
+                 way_text(run, reason, where, sizeof(where)), what);
 }
 
-static enum sonde_state
-response_down(const struct http_run *run, enum sonde_reason reason, const char *what)
+/* The head and the body as they came, or what came instead of them. */
+static void
+response_explain(const struct http_run *run)
 {
-    response_say(run, reason, "%.250s", what);
-    return reason == SONDE_OBSERVER ? SONDE_UNKNOWN : SONDE_DOWN;
+    const struct answer *answer = &run->answer;
+    const struct web *web = &run->web;
+
+    explain_tries(run->event, run->tries);
+    if (web->watch)
+        explain_socket(run->event, web->fd);
+    if (answer->heard_length)
+        explain_received(run->event, answer->heard, answer->heard_length,
+                         answer->header_bytes + answer->body_bytes);
+    else if (!run->report || !run->report->seen) /* else it is a handshake */
+        explain_received(run->event, web->first, web->first_length,
+                         (int64_t)web->first_length);
+}
+
+/* What goes with a verdict. */
+static void
+response_add(const struct http_run *run, enum sonde_state state)
+{
+    const struct answer *answer = &run->answer;
+    size_t length = answer->body_length;
+
+    if (run->report)
+        cert_tell(run->report, run->event);
+    if (*answer->sha256)
+        sonde_set(run->event, "details.body_sha256", answer->sha256,
+                  strlen(answer->sha256));
+    if (state == SONDE_DOWN && run->http->save_body && length)
+        sonde_set(run->event, "details.body", answer->body,
+                  length < ANSWER_SAVED ? length : ANSWER_SAVED);
+    if (state == SONDE_DOWN && sonde_explain(run->event))
+        response_explain(run);
 }
 
 static enum sonde_state
-response_errno(const struct http_run *run, int error)
+response_tell(const struct http_run *run, const struct verdict *verdict)
+{
+    response_say(run, verdict->reason, "%s", verdict->why);
+    response_add(run, verdict->state);
+    return verdict->state;
+}
+
+/* ---- judged ---- */
+
+static struct verdict
+response_wrong(enum sonde_reason reason, const char *what)
+{
+    struct verdict verdict = { .state = reason == SONDE_OBSERVER ? SONDE_UNKNOWN
+                                                                 : SONDE_DOWN,
+                               .reason = reason };
+
+    snprintf(verdict.why, sizeof(verdict.why), "%.250s", what);
+    return verdict;
+}
+
+static struct verdict
+response_errno(int error)
 {
     char text[ADDRESS_TEXT];
 
-    return response_down(run, address_reason(error),
-                         address_error(error, text, sizeof(text)));
+    return response_wrong(address_reason(error),
+                          address_error(error, text, sizeof(text)));
 }
 
 /* libcurl's own words, where it has some. */
@@ -201,71 +164,36 @@ response_trouble(const struct http_run *run, CURLcode code)
     return run->trouble[0] ? run->trouble : curl_easy_strerror(code);
 }
 
-/* The wanted list as configured, cut where it is long. */
-static void
-response_wanted(const struct http *http, char *text, size_t size)
-{
-    size_t length = 0;
-
-    text[0] = '\0';
-    for (const char *const *status = http->status; *status && length < size; status++)
-        length += (size_t)snprintf(text + length, size - length, "%s%s",
-                                   status == http->status ? "" : ", ", *status);
-}
-
-static enum sonde_state
-response_wrong_status(const struct http_run *run)
-{
-    char wanted[100];
-
-    response_wanted(run->http, wanted, sizeof(wanted));
-    response_say(run, SONDE_L7STS, "%s, wanted %s", run->line, wanted);
-    return SONDE_DOWN;
-}
-
-static enum sonde_state
-response_judge_body(const struct http_run *run, long status)
-{
-    const struct http *http = run->http;
-    const char *body = run->body ? run->body : "";
-    size_t length = (size_t)run->body_bytes;
-    enum pattern_answer match = PATTERN_YES, not_match = PATTERN_NO;
-
-    if (!status_wanted(http->wanted, status))
-        return response_wrong_status(run);
-    if (http->match)
-        match = pattern_match(http->match, body, length);
-    if (http->not_match && match == PATTERN_YES)
-        not_match = pattern_match(http->not_match, body, length);
-    if (match == PATTERN_GAVE_UP || not_match == PATTERN_GAVE_UP)
-        return response_down(run, SONDE_L7BODY,
-                             match == PATTERN_GAVE_UP
-                                 ? "body_match takes too long on this body"
-                                 : "body_not_match takes too long on this body");
-    if (match == PATTERN_NO)
-        return response_down(run, SONDE_L7BODY, "the body does not match body_match");
-    if (not_match == PATTERN_YES)
-        return response_down(run, SONDE_L7BODY, "the body matches body_not_match");
-    response_say(run, SONDE_OK, "%s", run->line);
-    return SONDE_UP;
-}
-
 /* We ended it ourselves. */
-static enum sonde_state
+static struct verdict
 response_judge_stopped(const struct http_run *run, long status)
 {
-    if (run->no_memory)
-        return response_down(run, SONDE_OBSERVER, "out of memory");
-    if (run->body_big && !status_wanted(run->http->wanted, status))
-        return response_wrong_status(run);
-    response_say(
-        run, SONDE_L7BIG, "more than %lld bytes of %s",
-        (long long)(run->body_big ? run->http->max_body : run->http->max_headers),
-        run->body_big ? "body" : "headers");
-    return SONDE_DOWN;
+    char why[60];
+
+    if (run->answer.no_memory)
+        return response_wrong(SONDE_OBSERVER, "out of memory");
+    if (run->answer.body_big)
+        return judge_answer(run->http, &run->answer, status, run->event);
+    snprintf(why, sizeof(why), "more than %lld bytes of headers",
+             (long long)run->http->max_headers);
+    return response_wrong(SONDE_L7BIG, why);
 }
 
-static enum sonde_state
+/* Where it was when it failed.  A proxy may break the way to its far end.  With TLS 1.3 a
+ * server says after the handshake that it does not like the client's certificate: by an
+ * alert, before any byte of an answer. */
+static enum sonde_reason
+response_layer(const struct http_run *run, enum sonde_phase phase, const char *trouble)
+{
+    if (phase == SONDE_CONNECT)
+        return run->web.connected ? SONDE_L7RSP : SONDE_L4CON;
+    if (phase == SONDE_TLS)
+        return SONDE_L6RSP;
+    return phase != SONDE_TRANSFER && strstr(trouble, " alert ") ? SONDE_L6RSP
+                                                                 : SONDE_L7RSP;
+}
+
+static struct verdict
 response_judge_error(const struct http_run *run, CURLcode code, enum sonde_phase phase)
 {
     const char *trouble = response_trouble(run, code);
@@ -274,29 +202,91 @@ response_judge_error(const struct http_run *run, CURLcode code, enum sonde_phase
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_SSL_ISSUER_ERROR:
-        return response_down(run, SONDE_L6CERT, trouble);
+        return response_wrong(SONDE_L6CERT, trouble);
     case CURLE_FAILED_INIT:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ENGINE_NOTFOUND:
-        return response_down(run, SONDE_OBSERVER, trouble);
+        return response_wrong(SONDE_OBSERVER, trouble);
 #if LIBCURL_VERSION_NUM >= 0x080600
     case CURLE_TOO_LARGE:
 #endif
     case CURLE_OUT_OF_MEMORY: /* what libcurl says of one huge header line */
         if (phase >= SONDE_FIRST_BYTE)
-            return response_down(run, SONDE_L7BIG, "a header line without end");
-        return response_down(run, SONDE_OBSERVER, trouble);
+            return response_wrong(SONDE_L7BIG, "a header line without end");
+        return response_wrong(SONDE_OBSERVER, trouble);
+    case CURLE_FILESIZE_EXCEEDED:
+        return response_wrong(SONDE_L7BIG, "a Content-Length beyond 64 bits");
     default:
-        break;
+        return response_wrong(response_layer(run, phase, trouble), trouble);
     }
-    return response_down(run,
-                         phase == SONDE_CONNECT ? SONDE_L4CON
-                         : phase == SONDE_TLS   ? SONDE_L6RSP
-                                                : SONDE_L7RSP,
-                         trouble);
+}
+
+static struct verdict
+response_judge_late(const struct http_run *run, enum sonde_phase phase)
+{
+    struct verdict verdict;
+
+    if (run->web.blind)
+        return response_wrong(SONDE_OBSERVER, "its socket could not be watched");
+    if (phase == SONDE_CONNECT && !run->web.connected)
+        tries_note(run->tries, ETIMEDOUT);
+    if (phase == SONDE_CONNECT && tries_tell_more(run->tries))
+        return response_errno(run->tries->error);
+    if (phase == SONDE_CONNECT && run->web.connected)
+        return response_wrong(SONDE_L7TOUT, "no way through the proxy in time");
+    if (phase == SONDE_CONNECT)
+        return response_wrong(SONDE_L4TOUT, "no connection in time");
+    if (phase == SONDE_TLS)
+        return response_wrong(SONDE_L6TOUT, "no TLS handshake in time");
+    if (phase == SONDE_SEND)
+        return response_wrong(SONDE_L7TOUT, "the request could not be sent in time");
+    if (phase == SONDE_FIRST_BYTE)
+        return response_wrong(SONDE_L7TOUT, "no answer in time");
+    verdict = response_wrong(SONDE_L7TOUT, "");
+    snprintf(verdict.why, sizeof(verdict.why), "%s, but not all of it in time",
+             *run->answer.line ? run->answer.line : "the head of an answer");
+    return verdict;
+}
+
+/* Everything but the certificate. */
+static struct verdict
+response_judge_rest(struct http_run *run, CURLcode code, enum sonde_phase phase)
+{
+    long status = response_metrics(run);
+    int error = run->tries && run->tries->error ? run->tries->error
+                                                : response_error(run, code);
+    char why[200];
+
+    if (run->refused)
+        return response_wrong(SONDE_L7RSP, run->trouble);
+    if (code == CURLE_OK && request_wrong_version(run))
+        return response_wrong(SONDE_L7RSP, "the answer did not come as HTTP/2");
+    if (code == CURLE_OK && answer_end(&run->answer, run->http))
+        return judge_answer(run->http, &run->answer, status, run->event);
+    if (run->answer.headers_big || run->answer.body_big || run->answer.no_memory)
+        return response_judge_stopped(run, status);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return response_judge_late(run, phase);
+    if (error && phase == SONDE_CONNECT)
+        return response_errno(error);
+    if (way_failed(run, code, why, sizeof(why)))
+        return response_wrong(SONDE_L7RSP, why);
+    return response_judge_error(run, code, phase);
+}
+
+/* UP where there is none, or none to find fault with. */
+static struct verdict
+response_judge_certificate(const struct http_run *run)
+{
+    struct verdict verdict = { .state = SONDE_UP, .reason = SONDE_L6CERT };
+
+    if (run->report && run->report->seen)
+        verdict.state = cert_judge(run->report, (int64_t)time(NULL), verdict.why,
+                                   sizeof(verdict.why));
+    return verdict;
 }
 
 int
@@ -314,42 +304,27 @@ response_error(const struct http_run *run, CURLcode code)
     return error ? (int)error : (code == CURLE_COULDNT_CONNECT ? ECONNREFUSED : 0);
 }
 
+/* DOWN before DEGRADED, and of two the lower layer. */
 enum sonde_state
 response_judge(struct http_run *run, CURLcode code)
 {
-    enum sonde_phase phase = response_timings(run);
-    long status = response_metrics(run);
-    int error = run->tries && run->tries->error ? run->tries->error
-                                                : response_error(run, code);
+    enum sonde_phase phase = phase_tell(run);
+    struct verdict certificate = response_judge_certificate(run);
+    struct verdict rest = response_judge_rest(run, code, phase);
 
-    if (code == CURLE_OK)
-        return response_judge_body(run, status);
-    if (run->headers_big || run->body_big || run->no_memory)
-        return response_judge_stopped(run, status);
-    if (code == CURLE_OPERATION_TIMEDOUT) {
-        response_late(run);
-        return SONDE_DOWN;
-    }
-    if (error && phase == SONDE_CONNECT)
-        return response_errno(run, error);
-    return response_judge_error(run, code, phase);
+    if (certificate.state == SONDE_DOWN
+        || (certificate.state == SONDE_DEGRADED && rest.state == SONDE_UP))
+        return response_tell(run, &certificate);
+    return response_tell(run, &rest);
 }
 
 void
 response_late(struct http_run *run)
 {
-    enum sonde_phase phase = response_timings(run);
+    enum sonde_phase phase = phase_tell(run);
+    struct verdict verdict = response_judge_certificate(run);
 
-    if (run->web.blind)
-        response_say(run, SONDE_OBSERVER, "its socket could not be watched");
-    else if (phase == SONDE_CONNECT && tries_tell_more(run->tries))
-        response_errno(run, run->tries->error);
-    else if (phase == SONDE_CONNECT)
-        response_say(run, SONDE_L4TOUT, "no connection in time");
-    else if (phase == SONDE_TLS)
-        response_say(run, SONDE_L6TOUT, "no TLS handshake in time");
-    else if (phase == SONDE_FIRST_BYTE)
-        response_say(run, SONDE_L7TOUT, "no answer in time");
-    else
-        response_say(run, SONDE_L7TOUT, "%s, but not all of it in time", run->line);
+    if (verdict.state != SONDE_DOWN)
+        verdict = response_judge_late(run, phase);
+    response_tell(run, &verdict);
 }

@@ -10,11 +10,31 @@
  */
 #include "web.h"
 
+#include <sys/socket.h>
+
+enum { WEB_SPARE = 16 }; /* some 10 KiB each */
+
 struct web_multi {
     CURLM *multi;
     struct sonde_timer *timer;
     int count; /* transfers under way, or ended and not told yet */
+    CURL *spare[WEB_SPARE];
+    unsigned spares;
 };
+
+/* A peer that is fast, or the first to speak, may be connected and done with in one call
+ * of libcurl's, in which we saw nothing. */
+static void
+web_see_connected(struct web *web)
+{
+    curl_off_t took = 0;
+
+    if (web->connected)
+        return;
+    curl_easy_getinfo(web->easy, CURLINFO_CONNECT_TIME_T, &took);
+    if (took > 0)
+        web->connected = sonde_now();
+}
 
 /* Tells those whose transfers ended.  What they do may end others. */
 static void
@@ -32,6 +52,7 @@ web_tell(struct web_multi *all)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
         web = private;
+        web_see_connected(web);
         web_stop(web);
         web->fn(web->arg, code);
     }
@@ -50,8 +71,48 @@ web_unwatch(struct web *web)
     web->watch = NULL;
 }
 
+/* libcurl 8.10 would tell this, older ones do not: all that was to be sent has been taken
+ * by the kernel. */
+static void
+web_see_sent(struct web *web)
+{
+    curl_off_t ready = 0, gone = 0;
+
+    if (web->sent)
+        return;
+    curl_easy_getinfo(web->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    if (!ready)
+        return;
+    if (web->length)
+        curl_easy_getinfo(web->easy, CURLINFO_SIZE_UPLOAD_T, &gone);
+    if (gone >= web->length)
+        web->sent = sonde_now();
+}
+
+/* libcurl shows nothing of what is no HTTP, and it is just that which tells whom one is
+ * talking to. */
+static void
+web_look(struct web *web, int fd)
+{
+    ssize_t got = recv(fd, web->first, sizeof(web->first), MSG_PEEK | MSG_DONTWAIT);
+
+    web->first_length = got > 0 ? (size_t)got : 0;
+    web->look = got <= 0;
+}
+
 /* libcurl tells when TLS was through, but not when TCP was: a socket that only was
- * to be written to, and can be, is connected. */
+ * to be written to, and can be, is connected.  One that can be read as well has failed,
+ * or its peer was the first to speak. */
+static bool
+web_is_open(int fd, unsigned ready)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+
+    return ready == SONDE_WRITE
+           || getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
+}
+
 static void
 web_ready(struct sonde_instance *shared, int fd, unsigned ready, void *arg)
 {
@@ -61,11 +122,14 @@ web_ready(struct sonde_instance *shared, int fd, unsigned ready, void *arg)
                | (ready & SONDE_WRITE ? CURL_CSELECT_OUT : 0),
         running;
 
-    if (!web->connected && ready == SONDE_WRITE)
+    if (web->look && (ready & SONDE_READ))
+        web_look(web, fd);
+    if (!web->connected && web_is_open(fd, ready))
         web->connected = sonde_now();
     else if (!web->connected)
         web_unwatch(web); /* it failed */
     curl_multi_socket_action(all->multi, fd, what, &running);
+    web_see_sent(web);
     web_tell(all);
 }
 
@@ -144,18 +208,53 @@ web_unshare(struct sonde_instance *shared)
 {
     struct web_multi *all = sonde_private(shared);
 
+    while (all->spares)
+        curl_easy_cleanup(all->spare[--all->spares]);
     curl_multi_cleanup(all->multi);
 }
 
-int
-web_start(struct web *web, struct sonde_instance *self, CURL *easy, web_fn *fn, void *arg)
+static struct sonde_instance *
+web_shared(struct sonde_instance *self)
 {
-    struct sonde_instance *shared = sonde_shared(self, sizeof(struct web_multi),
-                                                 web_share, web_unshare);
+    return sonde_shared(self, sizeof(struct web_multi), web_share, web_unshare);
+}
+
+CURL *
+web_take(struct sonde_instance *self, void (*prepare)(CURL *easy))
+{
+    struct sonde_instance *shared = web_shared(self);
+    struct web_multi *all = shared ? sonde_private(shared) : NULL;
+    CURL *easy;
+
+    if (all && all->spares)
+        return all->spare[--all->spares];
+    easy = curl_easy_init();
+    if (easy)
+        prepare(easy);
+    return easy;
+}
+
+void
+web_give(struct sonde_instance *self, CURL *easy, bool again)
+{
+    struct sonde_instance *shared = again ? web_shared(self) : NULL;
+    struct web_multi *all = shared ? sonde_private(shared) : NULL;
+
+    if (all && all->spares < WEB_SPARE)
+        all->spare[all->spares++] = easy;
+    else
+        curl_easy_cleanup(easy);
+}
+
+int
+web_start(struct web *web, struct sonde_instance *self, CURL *easy, int64_t length,
+          web_fn *fn, void *arg)
+{
+    struct sonde_instance *shared = web_shared(self);
     struct web_multi *all = shared ? sonde_private(shared) : NULL;
     int running = 0;
 
-    *web = (struct web){ .fn = fn, .arg = arg };
+    *web = (struct web){ .fn = fn, .arg = arg, .length = length };
     if (!all || curl_easy_setopt(easy, CURLOPT_PRIVATE, web) != CURLE_OK
         || curl_multi_add_handle(all->multi, easy) != CURLM_OK)
         return -1;
@@ -165,6 +264,7 @@ web_start(struct web *web, struct sonde_instance *self, CURL *easy, web_fn *fn, 
     /* It begins now, not when the timer fires, which takes a millisecond.  What
      * ends at once is told later. */
     curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    web_see_sent(web);
     if (running < all->count)
         sonde_post(shared, web_due, NULL);
     return 0;
@@ -181,4 +281,11 @@ web_stop(struct web *web)
         all->count--;
     }
     web->easy = NULL;
+}
+
+void
+web_reopen(struct web *web)
+{
+    web->connected = 0;
+    web->sent = 0;
 }

@@ -11,6 +11,8 @@
 #include <curl/curl.h>
 #include <sonde/plugin.h>
 
+enum { WEB_FIRST = 256 };
+
 typedef void web_fn(void *arg, CURLcode code);
 
 /* One transfer; embedded in the caller's own struct. */
@@ -21,14 +23,28 @@ struct web {
     void *arg;
     int fd; /* of the watch */
     struct sonde_watch *watch;
-    int64_t connected; /* sonde_now when the connection was open; 0: it is not */
-    bool blind;        /* a socket of it could not be watched: our own fault */
+    int64_t connected;     /* sonde_now when the connection was open; 0: it is not */
+    int64_t sent;          /* when the request had gone; 0: it has not */
+    int64_t length;        /* of the request's body */
+    bool blind;            /* a socket of it could not be watched: our own fault */
+    bool look;             /* whether first is wanted; set after web_start */
+    char first[WEB_FIRST]; /* the first bytes that came, before libcurl read them */
+    size_t first_length;
 };
+
+/* A handle: a new one after `prepare`, or one that was given back.  NULL: out of memory.
+ */
+CURL *web_take(struct sonde_instance *self, void (*prepare)(CURL *easy));
+/* again: it is as prepare and the options that each request sets left it, and its last
+ * transfer ended well. */
+void web_give(struct sonde_instance *self, CURL *easy, bool again);
 
 /* Hands web->easy over until fn is called or web_stop; the caller frees it then.
  * fn is never called from within this function.  -1: cannot. */
-int web_start(struct web *web, struct sonde_instance *self, CURL *easy, web_fn *fn,
-              void *arg);
+int web_start(struct web *web, struct sonde_instance *self, CURL *easy, int64_t length,
+              web_fn *fn, void *arg);
 void web_stop(struct web *web); /* safe to repeat, and on a zeroed one */
+/* A new socket was made for it: what was known of the last one is void. */
+void web_reopen(struct web *web);
 
 #endif
