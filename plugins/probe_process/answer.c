@@ -9,8 +9,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+enum { PIDS_TOLD = 16, PIDS_TEXT = PIDS_TOLD * (PIDSTAT_NAME + 16) + 32 };
 
 static void
 answer_set_number(struct sonde_event *event, const char *field, int value)
@@ -19,16 +20,6 @@ answer_set_number(struct sonde_event *event, const char *field, int value)
 
     snprintf(text, sizeof(text), "%d", value);
     sonde_set(event, field, text, strlen(text));
-}
-
-/* In whole seconds. */
-static double
-answer_uptime(uint64_t start)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (double)(now.tv_sec - (time_t)(start / (uint64_t)sysconf(_SC_CLK_TCK)));
 }
 
 static const struct watched *
@@ -84,31 +75,55 @@ answer_count_text(const struct process *p, const struct finding *found, char *te
         snprintf(text, size, "none is running");
 }
 
+/* Enough run: what they use decides.  What is known to be too much outweighs what cannot
+ * be known. */
+static enum sonde_state
+answer_limits(const struct process *p, struct sonde_event *event,
+              const struct finding *found, const char *count, const char *ending)
+{
+    const char *then = *ending ? "; " : "";
+    char limit[LIMITS_TEXT] = "";
+    enum sonde_state state = SONDE_UP;
+
+    if (found->measured)
+        state = limits_judge(&p->limits, &p->figures, limit, sizeof(limit));
+    if (state == SONDE_DOWN) {
+        sonde_reason(event, SONDE_LIMIT, "%s%s%s", limit, then, ending);
+    } else if (found->measured && *p->figures.fault) {
+        sonde_reason(event, SONDE_OBSERVER, "%s", p->figures.fault);
+        state = SONDE_UNKNOWN;
+    } else if (found->full) {
+        sonde_reason(event, SONDE_LIMIT,
+                     "%s, more than the %d that are watched; the others are counted at "
+                     "each run",
+                     count, WATCH_MOST);
+        state = SONDE_DEGRADED;
+    } else if (state == SONDE_DEGRADED) {
+        sonde_reason(event, SONDE_LIMIT, "%s%s%s", limit, then, ending);
+    } else {
+        sonde_reason(event, SONDE_OK, "%s%s%s", count, then, ending);
+    }
+    return state;
+}
+
 static enum sonde_state
 answer_up(struct process *p, struct sonde_event *event, const struct finding *found)
 {
     struct watched *dead = watch_first_dead(&p->watch);
     const struct watched *w = answer_first_living(p);
     char count[PROCESS_ENDING], ending[PROCESS_ENDING] = "";
+    enum sonde_state state;
 
     answer_count_text(p, found, count, sizeof(count));
     if (dead)
         watch_describe(dead, ending, sizeof(ending));
-    if (found->count == 1 && w) {
+    if (found->count == 1 && w)
         answer_set_number(event, "details.pid", w->pid);
-        sonde_metric(event, "uptime", answer_uptime(w->start), "seconds");
-    }
+    state = answer_limits(p, event, found, count, ending);
     answer_settle(p);
     p->ending[0] = '\0';
-    if (found->full) {
-        sonde_reason(event, SONDE_LIMIT,
-                     "%s, more than the %d that are watched; the others are counted at "
-                     "each run",
-                     count, WATCH_MOST);
-        return SONDE_DEGRADED;
-    }
-    sonde_reason(event, SONDE_OK, "%s%s%s", count, dead ? "; " : "", ending);
-    return SONDE_UP;
+    p->enough = true;
+    return state;
 }
 
 static enum sonde_state
@@ -131,6 +146,7 @@ answer_waiting(struct process *p, struct sonde_event *event)
         sonde_timer_set(p->delay, 0); /* it has passed just now */
     sonde_reason(event, SONDE_OK, "%s; another may take its place until %.1f s later",
                  ending, (double)p->terminate_delay / 1e3);
+    p->enough = true;
     return SONDE_UP;
 }
 
@@ -179,7 +195,7 @@ answer_few(const struct process *p, struct sonde_event *event,
     if (found->count)
         sonde_reason(event, SONDE_PROCNONE, "%zu of at least %d running%s%s%s",
                      found->count, (int)p->min, zombies, before, p->ending);
-    else if (p->pidfile)
+    else if (*found->why)
         sonde_reason(event, SONDE_PROCNONE, "%s%s%s", found->why, before, p->ending);
     else
         sonde_reason(event, SONDE_PROCNONE, "no process with %s%s%s%s", wanted, zombies,
@@ -191,16 +207,17 @@ answer_few(const struct process *p, struct sonde_event *event,
 static bool
 answer_blind(const struct process *p, struct finding *found)
 {
-    bool others = !p->user || p->match.uid != geteuid();
+    bool listed = !p->pidfile && !p->unit && !p->cgroup;
+    bool others = listed && (!p->user || p->match.uid != geteuid());
 
-    if (p->pidfile || (!found->barred && !(others && scan_hidden(p->scan))))
+    if (!found->barred && !(others && scan_hidden(p->scan)))
         return false;
     found->fault = true;
     if (found->barred)
         snprintf(found->why, sizeof(found->why),
                  "we may not read what pid %d (%s) runs, and %zu more; give comm or user "
                  "too, or the daemon the capability SYS_PTRACE",
-                 (int)found->barred_first->pid, found->barred_first->name,
+                 (int)found->barred_first.pid, found->barred_first.name,
                  found->barred - 1);
     else
         snprintf(found->why, sizeof(found->why),
@@ -209,8 +226,55 @@ answer_blind(const struct process *p, struct finding *found)
     return true;
 }
 
-enum sonde_state
-answer_run(struct process *p, struct sonde_event *event, struct finding *found)
+/* ---- what helps to find out why ---- */
+
+/* `7 (nginx), 8 (nginx) and 40 more`. */
+static void
+answer_set_pids(const struct process *p, struct sonde_event *event)
+{
+    char text[PIDS_TEXT] = "";
+    size_t used = 0, told = 0;
+
+    for (const struct watched *w = p->watch.first; w && told < PIDS_TOLD; w = w->next) {
+        if (w->died)
+            continue;
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%d (%s)",
+                                 told++ ? ", " : "", (int)w->pid, w->name);
+    }
+    if (told < p->watch.living)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, " and %zu more",
+                                 p->watch.living - told);
+    if (told)
+        sonde_set(event, "details.pids", text, used);
+}
+
+/* The figures of a run before: what a process used that has ended since. */
+static void
+answer_set_last(const struct process *p, struct sonde_event *event)
+{
+    char text[LIMITS_TEXT];
+    size_t used;
+
+    limits_describe(&p->figures, text, sizeof(text) - 64);
+    used = strlen(text);
+    snprintf(text + used, sizeof(text) - used, ", %.1f s before",
+             (double)(sonde_now() - p->figures.when) / 1e9);
+    sonde_set(event, "details.last", text, strlen(text));
+}
+
+static void
+answer_explain(const struct process *p, struct sonde_event *event,
+               const struct finding *found)
+{
+    answer_set_pids(p, event);
+    if (!found->measured && p->figures.when)
+        answer_set_last(p, event);
+}
+
+/* ---- the answer ---- */
+
+static enum sonde_state
+answer_judge(struct process *p, struct sonde_event *event, struct finding *found)
 {
     size_t min = (size_t)p->min;
 
@@ -230,4 +294,17 @@ answer_run(struct process *p, struct sonde_event *event, struct finding *found)
         return SONDE_UNKNOWN;
     }
     return answer_few(p, event, found);
+}
+
+enum sonde_state
+answer_run(struct process *p, struct sonde_event *event, struct finding *found)
+{
+    bool ended = p->watch.dead; /* told once, and believed at once */
+    enum sonde_state state;
+
+    p->enough = false;
+    state = answer_judge(p, event, found);
+    if (state == SONDE_DOWN && (ended || sonde_explain(event)))
+        answer_explain(p, event, found);
+    return state;
 }

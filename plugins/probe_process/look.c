@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * look.c - one look for the processes of a check: by its pidfile, which costs the
- * reading of that one process, or through the list that the checks of a loop share.
- * What matches is watched from then on.
+ * reading of that one process, through those of its unit or control group, or through
+ * the list that the checks of a loop share.  What matches is watched from then on.
  */
 #include "process.h"
+
+#include "group.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void look_why(struct finding *found, bool fault, const char *format, ...)
@@ -32,6 +35,10 @@ look_fault(struct finding *found, int error)
         look_why(found, true, "/proc shows another pid namespace than ours");
     else if (error == ETIME)
         look_why(found, true, "the regular expression of cmdline takes too long");
+    else if (error == ENXIO)
+        look_why(found, true, "there are no control groups below /sys/fs/cgroup");
+    else if (error == EOVERFLOW)
+        look_why(found, true, "there are more processes or control groups than we read");
     else
         look_why(found, true, "processes cannot be read: %s", strerror(error));
 }
@@ -58,7 +65,26 @@ static void
 look_count_barred(struct finding *found, const struct pidstat *stat)
 {
     if (!found->barred++)
-        found->barred_first = stat;
+        found->barred_first = *stat;
+}
+
+/* Counts and watches it if it matches; false where it is gone by now. */
+static bool
+look_judge(struct sonde_instance *self, struct finding *found,
+           struct scan_process *process)
+{
+    struct process *p = sonde_private(self);
+    int answer = match_process(&p->match, p->scan, process);
+
+    if (answer == 1)
+        return look_take(self, found, &process->stat) == 0;
+    if (answer == -EACCES)
+        look_count_barred(found, &process->stat);
+    else if (answer < 0)
+        look_fault(found, -answer);
+    else
+        found->zombies += match_zombie(&p->match, p->scan, process);
+    return true;
 }
 
 /* Goes through the list once; false where a process on it is gone by now. */
@@ -72,18 +98,8 @@ look_sift(struct sonde_instance *self, struct finding *found)
 
     each = scan_processes(p->scan, &n);
     watch_begin(&p->watch);
-    for (size_t i = 0; i < n && !found->fault; i++) {
-        int answer = match_process(&p->match, p->scan, &each[i]);
-
-        if (answer == 1)
-            current &= look_take(self, found, &each[i].stat) == 0;
-        else if (answer == -EACCES)
-            look_count_barred(found, &each[i].stat);
-        else if (answer < 0)
-            look_fault(found, -answer);
-        else
-            found->zombies += match_zombie(&p->match, p->scan, &each[i]);
-    }
+    for (size_t i = 0; i < n && !found->fault; i++)
+        current &= look_judge(self, found, &each[i]);
     watch_end(&p->watch, !found->fault);
     return current;
 }
@@ -109,6 +125,47 @@ look_around(struct sonde_instance *self, struct finding *found)
         scan_outdated(p->scan);
     }
 }
+
+/* ---- by unit or control group ---- */
+
+static void
+look_member(struct sonde_instance *self, struct finding *found, pid_t pid)
+{
+    const struct process *p = sonde_private(self);
+    struct scan_process process;
+    int error = scan_one(p->scan, pid, &process);
+
+    if (error == EACCES)
+        look_why(found, true, "pid %d is hidden from us", (int)pid);
+    else if (error && error != ESRCH)
+        look_fault(found, error);
+    else if (!error)
+        look_judge(self, found, &process);
+}
+
+static void
+look_in_group(struct sonde_instance *self, struct finding *found)
+{
+    struct process *p = sonde_private(self);
+    pid_t *pids = NULL;
+    size_t count = 0;
+    int error = group_take(p->unit, p->cgroup, &pids, &count);
+
+    watch_begin(&p->watch);
+    if (error == ENOENT && p->unit)
+        look_why(found, false, "unit \"%s\" is not active, or there is none of that name",
+                 p->unit);
+    else if (error == ENOENT)
+        look_why(found, false, "there is no control group \"%s\"", p->cgroup);
+    else if (error)
+        look_fault(found, error);
+    for (size_t i = 0; i < count && !found->fault; i++)
+        look_member(self, found, pids[i]);
+    watch_end(&p->watch, !found->fault);
+    free(pids);
+}
+
+/* ---- by pidfile ---- */
 
 /* The pid of an unchanged file that by now means another process than it did. */
 static bool
@@ -149,6 +206,8 @@ look_at(struct sonde_instance *self, struct finding *found, const struct pidfile
         return;
     }
     answer = error ? -error : match_process(&p->match, p->scan, &process);
+    if (answer == 1 && (p->unit || p->cgroup))
+        answer = group_holds(p->unit, p->cgroup, file->pid);
     if (answer == -EACCES)
         look_why(found, true, "%s: pid %d is hidden from us", p->pidfile, (int)file->pid);
     else if (answer < 0)
@@ -190,6 +249,8 @@ look_run(struct sonde_instance *self, struct finding *found)
     *found = (struct finding){ 0 };
     if (p->pidfile)
         look_in_file(self, found);
+    else if (p->unit || p->cgroup)
+        look_in_group(self, found);
     else
         look_around(self, found);
 }

@@ -105,4 +105,6 @@ match_describe(const struct match *match, char *text, size_t size)
     describe(text, size, "exe", match->exe);
     describe(text, size, "cmdline", match->cmdline);
     describe(text, size, "user", match->user);
+    describe(text, size, "unit", match->unit);
+    describe(text, size, "cgroup", match->cgroup);
 }

@@ -11,8 +11,9 @@
 /* What is not given is NULL. */
 struct match {
     const char *comm, *exe, *cmdline, *user;
-    struct pattern *pattern; /* of cmdline */
-    uid_t uid;               /* of user */
+    const char *unit, *cgroup; /* only to be described: look.c sees to them */
+    struct pattern *pattern;   /* of cmdline */
+    uid_t uid;                 /* of user */
 };
 
 /* 1 it is, 0 it is not (or went away meanwhile), else -errno: -EACCES where we may not

@@ -9,9 +9,13 @@
 
 enum {
     FIELD_STATE = 3,
+    FIELD_PARENT = 4,
     FIELD_FLAGS = 9,
+    FIELD_USER_TIME = 14,
+    FIELD_SYSTEM_TIME = 15,
     FIELD_THREADS = 20,
     FIELD_START = 22,
+    FIELD_RSS = 24,
     FIELD_END = 52
 };
 
@@ -48,17 +52,27 @@ copy_name(char *name, const char *from, size_t length)
 }
 
 static void
-take_field(struct pidstat *stat, int field, uint64_t value, uint64_t *threads)
+take_field(struct pidstat *stat, int field, uint64_t value)
 {
     switch (field) {
+    case FIELD_PARENT:
+        stat->parent = value <= INT_MAX ? (pid_t)value : 0;
+        break;
+    case FIELD_USER_TIME:
+    case FIELD_SYSTEM_TIME:
+        stat->ticks += value;
+        break;
     case FIELD_FLAGS:
         stat->kernel = value & FLAG_KERNEL_THREAD;
         break;
     case FIELD_THREADS:
-        *threads = value;
+        stat->threads = value;
         break;
     case FIELD_START:
         stat->start = value;
+        break;
+    case FIELD_RSS:
+        stat->rss = value;
         break;
     case FIELD_END:
         stat->ending = value <= INT_MAX ? (int)value : 0;
@@ -70,7 +84,7 @@ take_field(struct pidstat *stat, int field, uint64_t value, uint64_t *threads)
 static bool
 parse_fields(struct pidstat *stat, const char *at, const char *end)
 {
-    uint64_t value, threads = 0;
+    uint64_t value;
     int field = FIELD_STATE;
 
     if (end - at < 2 || at[0] != ' ')
@@ -83,9 +97,9 @@ parse_fields(struct pidstat *stat, const char *at, const char *end)
             at++;
         if (!read_number(&at, end, &value))
             return false;
-        take_field(stat, ++field, value, &threads);
+        take_field(stat, ++field, value);
     }
-    stat->alive = (stat->state != 'Z' && stat->state != 'X') || threads > 1;
+    stat->alive = (stat->state != 'Z' && stat->state != 'X') || stat->threads > 1;
     return field >= FIELD_START;
 }
 

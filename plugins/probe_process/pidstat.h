@@ -19,13 +19,16 @@ enum {
 };
 
 struct pidstat {
-    pid_t pid;
+    pid_t pid, parent;
     char name[PIDSTAT_NAME]; /* ends with NUL; some kernels write a newline as \n */
     char state;              /* R, S, D, Z ... */
     bool alive;              /* no zombie; one whose threads go on is alive */
     bool kernel;             /* a thread of the kernel */
     uint64_t start;          /* clock ticks after boot: tells a recycled pid */
-    int ending;              /* a zombie's wait status where we may know it, else 0 */
+    uint64_t ticks;          /* of processor time, its own */
+    uint64_t threads;
+    uint64_t rss; /* pages in memory, about */
+    int ending;   /* a zombie's wait status where we may know it, else 0 */
 };
 
 /* false: this is not such a text. */

@@ -6,8 +6,11 @@
 #ifndef PROBE_PROCESS_PROCESS_H
 #define PROBE_PROCESS_PROCESS_H
 
+#include "limits.h"
 #include "match.h"
+#include "measure.h"
 #include "pidfile.h"
+#include "restarts.h"
 #include "watch.h"
 
 enum { PROCESS_ENDING = 160, PROCESS_WHY = 400 };
@@ -15,16 +18,27 @@ enum { PROCESS_ENDING = 160, PROCESS_WHY = 400 };
 #define PROCESS_MS INT64_C(1000000)
 
 struct process {
-    const char *pidfile, *comm, *exe, *cmdline, *user;
-    int64_t min, max, terminate_delay;
+    const char *pidfile, *comm, *exe, *cmdline, *user, *unit, *cgroup;
+    int64_t min, max, terminate_delay, restarts_window;
+    bool children;
+    int id_change; /* enum limits_change */
+    double cpu_warn, cpu_fail;
+    int64_t rss_warn, rss_fail, pss_warn, pss_fail, threads_warn, threads_fail, fds_warn,
+        fds_fail, uptime_warn, uptime_fail, restarts_warn, restarts_fail;
 
     struct match match;
+    struct limits limits;
     struct scan *scan;
     struct watch_set watch;
-    struct sonde_timer *delay;   /* armed while a death is not judged yet */
-    bool whole;                  /* all that match are watched; none has died since */
-    enum sonde_state last;       /* what we answered */
-    char ending[PROCESS_ENDING]; /* how the last one ended, while there is no other */
+    struct scan_follower follower; /* while too few run, or a max is set */
+    struct sonde_timer *delay;     /* armed while a death is not judged yet */
+    bool whole;                    /* all that match are watched; none has died since */
+    bool enough;                   /* ran at the last answer, or may still come */
+    char ending[PROCESS_ENDING];   /* how the last one ended, while there is no other */
+
+    struct measure measure;
+    struct figures figures; /* as last known */
+    struct restarts restarts;
 
     struct pidfile file; /* as it was when its process was taken */
     uint64_t file_start;
@@ -35,8 +49,9 @@ struct finding {
     size_t count;   /* alive and matching, watched or not */
     size_t zombies; /* would match */
     size_t barred;  /* we may not know whether they match */
-    const struct pidstat *barred_first;
+    struct pidstat barred_first;
     bool full;             /* more than can be watched */
+    bool measured;         /* the figures are of this run */
     bool fault;            /* our own; why says which */
     char why[PROCESS_WHY]; /* or why there is none */
 };

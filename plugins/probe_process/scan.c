@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * scan.c - see scan.h.  Reading /proc costs about 7 us a process: getdents, then
- * openat, read and close of each stat.  A process that ends meanwhile is left out.
- * Every size is bounded: the list, the texts kept for it, and one text.
+ * scan.c - see scan.h.  The list itself is roster.c's; this says when it is read anew,
+ * and how much of what it knew is believed (struct roster_terms).
  */
 #include "scan.h"
+#include "news.h"
+#include "procfs.h"
+#include "roster.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,43 +17,52 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MS INT64_C(1000000)
+
 enum {
-    FRESH_MS = 100,          /* how old a list may be that a check still uses */
-    PROCESSES_MOST = 131072, /* about 16 MiB */
-    TEXTS_MOST = 4 << 20,    /* kept for one list, in bytes; more is read each time */
-    SCRATCH = 64 << 10       /* the longest command line that is looked at */
+    FRESH_MS = 100,            /* how old a list may be that a check still uses */
+    BELIEVED_MS = 10000,       /* how old what is known of a process, */
+    BELIEVED_DEATH_MS = 1000,  /* the same where a death is judged, before it */
+    BELIEVED_NEWS_MS = 300000, /* and where the kernel tells us of changes */
+    LOST_MS = 1000,            /* how often at most all is read as news were lost */
+    KEPT_MS = 60000,           /* how long a list is kept that nobody uses */
+    SCRATCH = ROSTER_SCRATCH   /* the longest command line that is looked at */
 };
 
 struct scan {
     struct sonde_instance *self;
     struct sonde_timer *forget;
     int proc; /* /proc, kept open; -1 until first used */
-    bool taken, first_seen;
+    bool taken;
     int64_t began, ended, outdated; /* sonde_now */
-    struct scan_process *processes;
-    size_t count, room, texts;
+    struct roster_terms terms;      /* of the list */
+    struct roster roster;
+    struct news news;
+    struct scan_follower *followers;
     _Alignas(struct dirent64) char scratch[SCRATCH];
 };
 
 static void
 scan_drop(struct scan *scan)
 {
-    for (size_t i = 0; i < scan->count; i++) {
-        free(scan->processes[i].exe);
-        free(scan->processes[i].cmdline);
-    }
-    free(scan->processes);
-    scan->processes = NULL;
-    scan->count = scan->room = scan->texts = 0;
+    roster_clear(&scan->roster);
     scan->taken = false;
 }
 
 static void
 scan_forget(struct sonde_instance *shared, void *arg)
 {
+    struct scan *scan = arg;
+
     (void)shared;
-    scan_drop(arg);
+    if (scan->followers)
+        sonde_timer_set(scan->forget, KEPT_MS); /* it is kept right for them */
+    else
+        scan_drop(scan);
 }
+
+static void scan_note(void *arg, pid_t pid);
+static void scan_tell(void *arg, pid_t pid);
 
 static int
 scan_start(struct sonde_instance *shared)
@@ -63,6 +72,11 @@ scan_start(struct sonde_instance *shared)
     scan->self = shared;
     scan->proc = -1;
     scan->forget = sonde_timer_new(shared, scan_forget, scan);
+    scan->news.self = shared;
+    scan->news.note = scan_note;
+    scan->news.tell = scan_tell;
+    scan->news.arg = scan;
+    news_init(&scan->news);
     return 0;
 }
 
@@ -71,6 +85,7 @@ scan_stop(struct sonde_instance *shared)
 {
     struct scan *scan = sonde_private(shared);
 
+    news_deinit(&scan->news);
     scan_drop(scan);
     if (scan->proc != -1)
         close(scan->proc);
@@ -85,135 +100,44 @@ scan_shared(struct sonde_instance *self)
     return shared ? sonde_private(shared) : NULL;
 }
 
-/* The /proc of another pid namespace would name other processes than pidfd_open. */
 static int
 scan_open(struct scan *scan)
 {
-    char self[32];
-    int proc;
-    ssize_t length;
+    int proc = scan->proc != -1 ? scan->proc : procfs_open();
 
-    if (scan->proc != -1)
-        return 0;
-    proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (proc == -1)
-        return errno == ENOENT ? ENXIO : errno; /* ENOENT speaks of a process */
-    length = readlinkat(proc, "self", self, sizeof(self) - 1);
-    self[length > 0 ? length : 0] = '\0';
-    if (atol(self) != getpid()) {
-        close(proc);
-        return EXDEV;
-    }
+    if (proc < 0)
+        return -proc;
     scan->proc = proc;
     return 0;
 }
 
-/* 0 or an errno; bytes end with NUL. */
-static int
-scan_slurp(struct scan *scan, pid_t pid, const char *name, char *bytes, size_t size,
-           size_t *length)
-{
-    char path[64];
-    ssize_t n;
-    int fd, error;
-
-    snprintf(path, sizeof(path), "%d/%s", (int)pid, name);
-    fd = openat(scan->proc, path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return errno;
-    n = read(fd, bytes, size - 1);
-    error = n == -1 ? errno : 0;
-    close(fd);
-    *length = n > 0 ? (size_t)n : 0;
-    bytes[*length] = '\0';
-    return error;
-}
-
-/* ENOENT: no such directory; ESRCH: it ended while we read. */
-static bool
-scan_gone(int error)
-{
-    return error == ENOENT || error == ESRCH;
-}
-
-static bool
-scan_barred(int error)
-{
-    return error == EACCES || error == EPERM;
-}
-
-static int
-scan_stat(struct scan *scan, pid_t pid, struct pidstat *stat)
-{
-    char bytes[PIDSTAT_BYTES];
-    size_t length;
-    int error = scan_slurp(scan, pid, "stat", bytes, sizeof(bytes), &length);
-
-    if (error)
-        return scan_barred(error) ? EACCES : error;
-    return pidstat_parse(bytes, length, stat) ? 0 : EBADMSG;
-}
-
 /* ---- the list ---- */
 
-static int
-scan_reserve(struct scan *scan)
+/* All is doubted once for news that were lost, though not again within LOST_MS; what is
+ * young or old is read anyway. */
+static struct roster_terms
+scan_terms(struct scan *scan, int64_t since)
 {
-    size_t room = scan->room ? scan->room * 2 : 256;
-    struct scan_process *more;
+    int64_t heard = news_heard(&scan->news), now = sonde_now();
+    struct roster_terms terms = { .oldest = now - BELIEVED_MS * MS,
+                                  .heard = heard,
+                                  .doubted = scan->terms.doubted };
 
-    if (scan->count < scan->room)
-        return 0;
-    if (room > PROCESSES_MOST)
-        return EOVERFLOW;
-    more = realloc(scan->processes, room * sizeof(*more));
-    if (!more)
-        return ENOMEM;
-    scan->processes = more;
-    scan->room = room;
-    return 0;
+    if (since && since - BELIEVED_DEATH_MS * MS > terms.oldest)
+        terms.oldest = since - BELIEVED_DEATH_MS * MS;
+    if (now - BELIEVED_NEWS_MS * MS > terms.doubted)
+        terms.doubted = now - BELIEVED_NEWS_MS * MS;
+    if (scan->news.lost > terms.doubted && now - terms.doubted > LOST_MS * MS)
+        terms.doubted = scan->news.lost;
+    return terms;
 }
 
-static int
-scan_add(struct scan *scan, const char *name)
+static bool
+scan_serves(const struct scan *scan, int64_t since)
 {
-    struct scan_process process = { .listed = true };
-    long pid = strtol(name, NULL, 10);
-    int error;
-
-    if (pid < 1 || pid > INT_MAX)
-        return 0; /* not a process: "meminfo" */
-    error = scan_stat(scan, (pid_t)pid, &process.stat);
-    if (scan_gone(error) || error == EACCES)
-        return 0;
-    if (!error)
-        error = scan_reserve(scan);
-    if (error)
-        return error;
-    scan->first_seen |= pid == 1;
-    scan->processes[scan->count++] = process;
-    return 0;
-}
-
-static int
-scan_list(struct scan *scan)
-{
-    ssize_t n;
-    int error = 0;
-
-    if (lseek(scan->proc, 0, SEEK_SET) == -1)
-        return errno;
-    while (!error && (n = getdents64(scan->proc, scan->scratch, SCRATCH)) != 0) {
-        if (n == -1)
-            return errno;
-        for (ssize_t at = 0; !error && at < n;) {
-            const struct dirent64 *entry = (const void *)(scan->scratch + at);
-
-            error = scan_add(scan, entry->d_name);
-            at += entry->d_reclen;
-        }
-    }
-    return error;
+    return scan->taken && scan->began > since && scan->began > scan->outdated
+           && (!since || scan->terms.oldest >= since - BELIEVED_DEATH_MS * MS)
+           && sonde_now() - scan->ended <= FRESH_MS * MS;
 }
 
 int
@@ -223,19 +147,14 @@ scan_take(struct scan *scan, int64_t since)
 
     if (error)
         return error;
-    if (scan->taken && scan->began > since && scan->began > scan->outdated
-        && sonde_now() - scan->ended <= FRESH_MS * INT64_C(1000000))
+    if (scan_serves(scan, since))
         return 0;
-    scan_drop(scan);
+    scan->terms = scan_terms(scan, since);
     scan->began = sonde_now();
-    scan->first_seen = false;
-    error = scan_list(scan);
-    if (error)
-        scan_drop(scan);
-    else
-        scan->taken = true;
+    error = roster_update(&scan->roster, scan->proc, &scan->terms, scan->scratch);
+    scan->taken = !error;
     scan->ended = sonde_now();
-    sonde_timer_set(scan->forget, FRESH_MS);
+    sonde_timer_set(scan->forget, KEPT_MS);
     return error;
 }
 
@@ -245,17 +164,87 @@ scan_outdated(struct scan *scan)
     scan->outdated = sonde_now();
 }
 
+void
+scan_doubt(struct scan *scan, pid_t pid)
+{
+    roster_doubt(&scan->roster, pid);
+}
+
 struct scan_process *
 scan_processes(struct scan *scan, size_t *count)
 {
-    *count = scan->count;
-    return scan->processes;
+    *count = scan->roster.count;
+    return scan->roster.processes;
 }
 
+/* The list ascends: of all we see, the first is pid 1. */
 bool
 scan_hidden(const struct scan *scan)
 {
-    return !scan->first_seen;
+    return !scan->roster.count || scan->roster.processes[0].stat.pid != 1;
+}
+
+/* ---- who follows ---- */
+
+static void
+scan_note(void *arg, pid_t pid)
+{
+    struct scan *scan = arg;
+
+    roster_doubt(&scan->roster, pid);
+}
+
+static void
+scan_ask(struct scan *scan, struct scan_process *process)
+{
+    for (struct scan_follower *f = scan->followers; f; f = f->next)
+        if (!process || f->wants(f->self, process)) {
+            scan_outdated(scan);
+            sonde_recheck(f->self);
+        }
+}
+
+/* One that has ended by now is of no interest. */
+static void
+scan_tell(void *arg, pid_t pid)
+{
+    struct scan *scan = arg;
+    struct scan_process process = { .listed = true };
+
+    if (!scan->followers)
+        return;
+    if (!pid)
+        scan_ask(scan, NULL);
+    else if (scan_open(scan) == 0 && procfs_stat(scan->proc, pid, &process.stat) == 0) {
+        scan_ask(scan, &process);
+        roster_release(&scan->roster, &process);
+    }
+}
+
+void
+scan_follow(struct scan *scan, struct scan_follower *follower)
+{
+    if (follower->link)
+        return;
+    follower->next = scan->followers;
+    follower->link = &scan->followers;
+    if (follower->next)
+        follower->next->link = &follower->next;
+    scan->followers = follower;
+    news_join(&scan->news);
+}
+
+void
+scan_unfollow(struct scan *scan, struct scan_follower *follower)
+{
+    if (!follower->link)
+        return;
+    *follower->link = follower->next;
+    if (follower->next)
+        follower->next->link = follower->link;
+    follower->link = NULL;
+    if (!scan->followers)
+        news_leave(&scan->news);
 }
 
 /* ---- one process ---- */
@@ -268,8 +257,8 @@ scan_one(struct scan *scan, pid_t pid, struct scan_process *process)
     *process = (struct scan_process){ 0 };
     if (error)
         return error;
-    error = scan_stat(scan, pid, &process->stat);
-    if (!scan_gone(error))
+    error = procfs_stat(scan->proc, pid, &process->stat);
+    if (!procfs_gone(error))
         return error;
     /* hidepid=2 hides the directory; a signal still finds the process. */
     return kill(pid, 0) == 0 || errno == EPERM ? EACCES : ESRCH;
@@ -286,7 +275,7 @@ scan_uid(struct scan *scan, struct scan_process *process, uid_t *uid)
     if (!process->uid_known) {
         snprintf(path, sizeof(path), "%d", (int)process->stat.pid);
         if (fstatat(scan->proc, path, &status, 0) == -1)
-            return scan_barred(errno) ? EACCES : errno;
+            return procfs_barred(errno) ? EACCES : errno;
         process->uid = status.st_uid;
         process->uid_known = true;
     }
@@ -294,18 +283,12 @@ scan_uid(struct scan *scan, struct scan_process *process, uid_t *uid)
     return 0;
 }
 
-/* Keeps the text in scratch with the list, while there is room, for the next check. */
+/* The text in scratch, for the next check. */
 static char *
-scan_keep(struct scan *scan, const struct scan_process *process, size_t length)
+scan_keep(struct scan *scan, struct scan_process *process, size_t length)
 {
-    bool room = process->listed && scan->texts + length < TEXTS_MOST;
-    char *copy = room ? malloc(length + 1) : NULL;
-
-    if (copy) {
-        memcpy(copy, scan->scratch, length + 1);
-        scan->texts += length + 1;
-    }
-    return copy;
+    return process->listed ? roster_keep(&scan->roster, process, scan->scratch, length)
+                           : NULL;
 }
 
 /* A link of a process that has just ended is barred as well. */
@@ -313,7 +296,7 @@ static int
 scan_why_barred(struct scan *scan, const struct scan_process *process)
 {
     struct pidstat now;
-    int error = scan_stat(scan, process->stat.pid, &now);
+    int error = procfs_stat(scan->proc, process->stat.pid, &now);
 
     if (!error && (!now.alive || now.start != process->stat.start))
         return ESRCH;
@@ -332,7 +315,7 @@ scan_exe(struct scan *scan, struct scan_process *process, const char **exe)
         snprintf(path, sizeof(path), "%d/exe", (int)process->stat.pid);
         length = readlinkat(scan->proc, path, scan->scratch, SCRATCH - 1);
         if (length == -1)
-            return scan_barred(errno) ? scan_why_barred(scan, process) : errno;
+            return procfs_barred(errno) ? scan_why_barred(scan, process) : errno;
         /* The file was replaced by a newer one, as an upgrade does. */
         if ((size_t)length > tail
             && memcmp(scan->scratch + length - tail, deleted, tail) == 0)
@@ -344,19 +327,6 @@ scan_exe(struct scan *scan, struct scan_process *process, const char **exe)
     return 0;
 }
 
-/* Joins the arguments with blanks; those that end the text are not the program's. */
-static size_t
-scan_join(char *bytes, size_t length)
-{
-    while (length && (bytes[length - 1] == '\0' || bytes[length - 1] == ' '))
-        length--;
-    for (size_t i = 0; i < length; i++)
-        if (bytes[i] == '\0')
-            bytes[i] = ' ';
-    bytes[length] = '\0';
-    return length;
-}
-
 int
 scan_cmdline(struct scan *scan, struct scan_process *process, const char **cmdline,
              size_t *length)
@@ -364,11 +334,11 @@ scan_cmdline(struct scan *scan, struct scan_process *process, const char **cmdli
     int error;
 
     if (!process->cmdline) {
-        error = scan_slurp(scan, process->stat.pid, "cmdline", scan->scratch, SCRATCH,
-                           &process->cmdline_length);
+        error = procfs_read(scan->proc, process->stat.pid, "cmdline", scan->scratch,
+                            SCRATCH, &process->cmdline_length);
         if (error)
-            return scan_barred(error) ? EACCES : error;
-        process->cmdline_length = scan_join(scan->scratch, process->cmdline_length);
+            return procfs_barred(error) ? EACCES : error;
+        process->cmdline_length = procfs_join(scan->scratch, process->cmdline_length);
         process->cmdline = scan_keep(scan, process, process->cmdline_length);
     }
     *cmdline = process->cmdline ? process->cmdline : scan->scratch;

@@ -79,6 +79,7 @@ watch_mark_dead(struct watched *watched)
     watched->died = sonde_now();
     watched->set->living--;
     watched->set->dead++;
+    watched->set->ended++;
     sonde_watch_free(watched->watch); /* or it would stay ready for ever */
     watched->watch = NULL;
     watch_ask(watched);
@@ -154,23 +155,40 @@ watch_new(struct watch_set *set, struct sonde_instance *self, const struct pidst
     watched->next = *set->at;
     *set->at = watched;
     set->living++;
+    set->taken++;
     return 0;
 }
 
 int
 watch_add(struct watch_set *set, struct sonde_instance *self, const struct pidstat *stat)
 {
+    int error;
+
     while (*set->at && (*set->at)->pid < stat->pid)
         set->at = &(*set->at)->next;
     for (struct watched *w = *set->at; w && w->pid == stat->pid; w = w->next) {
         if (w->start != stat->start)
             continue; /* another process had this pid */
         w->wanted = true;
+        if (w->died)
+            scan_doubt(set->scan, stat->pid); /* a zombie by now */
         return w->died ? ESRCH : 0;
     }
     if (set->living >= WATCH_MOST)
         return EOVERFLOW;
-    return watch_new(set, self, stat);
+    error = watch_new(set, self, stat);
+    if (error == ESRCH)
+        scan_doubt(set->scan, stat->pid);
+    return error;
+}
+
+bool
+watch_holds(const struct watch_set *set, const struct pidstat *stat)
+{
+    for (const struct watched *w = set->first; w && w->pid <= stat->pid; w = w->next)
+        if (w->pid == stat->pid && w->start == stat->start && !w->died)
+            return true;
+    return false;
 }
 
 /* The listing may have seen a death before the loop did. */

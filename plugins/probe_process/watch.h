@@ -33,6 +33,7 @@ struct watch_set {
     struct watched *first; /* by ascending pid */
     struct watched **at;   /* where the round under way stands */
     size_t living, dead;
+    uint64_t taken, ended; /* how many were ever added, and died */
     struct scan *scan;
     sonde_call_fn *died; /* called on the loop when one has died */
 };
@@ -45,6 +46,8 @@ void watch_begin(struct watch_set *set);
 int watch_add(struct watch_set *set, struct sonde_instance *self,
               const struct pidstat *stat);
 void watch_end(struct watch_set *set, bool whole);
+/* Whether it is among the living. */
+bool watch_holds(const struct watch_set *set, const struct pidstat *stat);
 
 /* The first dead one; NULL if all live. */
 struct watched *watch_first_dead(const struct watch_set *set);
