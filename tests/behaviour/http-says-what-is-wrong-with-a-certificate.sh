@@ -7,7 +7,7 @@
 . "$(dirname "$0")/net.sh"
 need openssl
 
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout "$dir/key" -out "$dir/cert" \
+openssl req -x509 -newkey rsa:2048 -nodes -days 60 -keyout "$dir/key" -out "$dir/cert" \
 	-subj /CN=shop.test -addext subjectAltName=DNS:shop.test,IP:127.0.0.1 2>/dev/null
 start_net tls https "$dir/cert" "$dir/key" || exit 1
 start_net names dns "shop.test=127.0.0.1" "other.test=127.0.0.1" || exit 1

@@ -71,3 +71,35 @@ field() { # NAME
 event_us() {
 	date -d "$(field time)" +%s%6N
 }
+
+# A process that uses what it is told to, hog.py; its pidfile is $dir/NAME.pid, its pid in hog.
+# NAME is of letters only: the descriptor on which it is told is kept in hog_NAME.
+start_hog() { # NAME
+	rm -f "$dir/$1.pid" "$dir/$1.pid.did" "$dir/$1.fifo"
+	mkfifo "$dir/$1.fifo"
+	python3 "$srcdir/tests/behaviour/hog.py" "$dir/$1.pid" <"$dir/$1.fifo" >"$dir/$1.log" 2>&1 &
+	pids+=($!)
+	disown $!
+	exec {hog_fd}>"$dir/$1.fifo"
+	printf -v "hog_$1" %s "$hog_fd"
+	wait_for 20 test -s "$dir/$1.pid" || return 1
+	hog=$(cat "$dir/$1.pid")
+}
+
+# Tells it, and waits until it has done so.
+tell_hog() { # NAME WORDS
+	local fd=hog_$1 done
+	done=$(cat "$dir/$1.pid.did" 2>/dev/null | wc -l)
+	echo "$2" >&"${!fd}"
+	wait_for 20 eval "[ \$(wc -l <'$dir/$1.pid.did') -gt $done ]"
+}
+
+# The state and the reason of a check's last change.
+last_of() { # CHECK
+	events check "$1" kind change | tail -1 |
+		sed -n 's/.*"state":"\([A-Z]*\)".*"reason":"\([A-Z]*\)".*/\1 \2/p'
+}
+
+is_now() { # CHECK STATE REASON
+	[ "$(last_of "$1")" = "$2 $3" ]
+}

@@ -24,7 +24,13 @@ wrong <<END
 { name = "o"; plugin = "tcp"; address = "192.0.2.1:22"; resolver = "dns.example"; },
 { name = "p"; plugin = "tcp"; address = "[192.0.2.1]:22"; },
 { name = "q"; plugin = "tcp"; },
-{ name = "r"; plugin = "tcp"; adress = "192.0.2.1:22"; address = "192.0.2.1:22"; }
+{ name = "r"; plugin = "tcp"; adress = "192.0.2.1:22"; address = "192.0.2.1:22"; },
+{ name = "s"; plugin = "tcp"; address = "192.0.2.1:22"; handshake = "half"; steps = ["send x"]; },
+{ name = "t"; plugin = "tcp"; address = "192.0.2.1:22"; handshake = "half"; send_proxy = "v1"; },
+{ name = "u"; plugin = "tcp"; address = "192.0.2.1:22"; steps = ["expct x"]; },
+{ name = "v"; plugin = "tcp"; address = "192.0.2.1:22"; send_proxy = "v3"; },
+{ name = "w"; plugin = "tcp"; address = "192.0.2.1:22"; transport = "upd"; },
+{ name = "x"; plugin = "tcp"; address = "192.0.2.1:22"; starttls = "smpt"; }
 END
 is "exit status" "$wrong_status" 2
 complains 'check "a": address: the port is missing; write host:port, [v6]:port or unix:/path'
@@ -45,4 +51,10 @@ complains 'check "o": resolver: "dns.example" is no address of a name server'
 complains 'check "p": address: "192.0.2.1" is neither an address nor a host name'
 complains 'check "q"'
 complains 'did you mean "address"?'
+complains 'check "s": handshake: "half" opens no connection; use "full" for steps'
+complains 'check "t": handshake: "half" opens no connection; use "full" for send_proxy'
+complains 'check "u": steps: steps[1] "expct x"'
+complains 'send_proxy must be one of "no", "v1", "v2"'
+complains 'did you mean "udp"?'
+complains 'did you mean "smtp"?'
 done_testing

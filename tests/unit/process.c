@@ -44,6 +44,10 @@ a_line_is_read(void **state)
     assert_true(stat.alive);
     assert_false(stat.kernel);
     assert_int_equal(stat.start, 123456);
+    assert_int_equal(stat.parent, 1);
+    assert_int_equal(stat.ticks, 1 + 2);
+    assert_int_equal(stat.threads, 3);
+    assert_int_equal(stat.rss, 77);
     stat = stat_of("kthreadd", 'S', 2129984, 1, "9", 0, &good);
     assert_true(good && stat.kernel);
 }

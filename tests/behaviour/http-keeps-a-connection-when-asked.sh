@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# keep = true asks again and again by one connection, without phases that did not happen; one
+# that the server has closed meanwhile is replaced without a word; no check uses the
+# connection of another; the certificate is still reported.  Without keep each run connects.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/net.sh"
+. "$(dirname "$0")/web.sh"
+. "$(dirname "$0")/webs.sh"
+. "$(dirname "$0")/pki.sh"
+
+pki_make || exit 1
+# nginx numbers its connections.
+locations="ssl_certificate $pki/good-chain.pem; ssl_certificate_key $pki/server.key;
+keepalive_requests 5;
+location / { return 200 \"connection \$connection, request \$connection_requests\"; }
+location = /short { keepalive_timeout 0; return 200; }
+location = /moved { return 302 /final; }"
+start_nginx <<<"$locations" || exit 1
+plain=http://127.0.0.1:$nginx_port plain_at=127.0.0.1:$nginx_port
+start_nginx ssl <<<"$locations" || exit 1
+tls=https://127.0.0.1:$nginx_port
+show='save_body = "on-failure"; body_not_match = "connection"' # the body is what we want to see
+
+results 60 "retry_interval = \"500ms\"; http = { keep = true; interval = \"500ms\"; timeout = \"500ms\"; };" <<END
+{ name = "kept";   plugin = "http"; url = "$plain/kept"; $show; },
+{ name = "twin";   plugin = "http"; url = "$plain/kept"; $show; },
+{ name = "fresh";  plugin = "http"; url = "$plain/fresh"; keep = false; $show; },
+{ name = "short";  plugin = "http"; url = "$plain/short"; },
+{ name = "moved";  plugin = "http"; url = "$plain/moved"; max_redirects = 1; ca = "$pki/root.pem"; },
+{ name = "tls";    plugin = "http"; url = "$tls/tls"; ca = "$pki/root.pem"; },
+{ name = "strict"; plugin = "http"; url = "$tls/tls"; }
+END
+# The first six runs of a check: what the filter finds in each, in one line.
+runs() { # NAME FILTER
+	jq -r --arg name "$1" "select(.check == \$name) | $2" "$dir/results" | head -6 | paste -sd' '
+}
+is "kept: nginx ends it after five requests, and nobody notices" \
+	"$(runs kept .details.connection)" "new kept kept kept kept new"
+is "the requests of one connection" "$(runs kept '.details.body | sub(".*request "; "")')" "1 2 3 4 5 1"
+is "a connection of its own" \
+	"$(comm -12 <(runs kept '.details.body | sub(",.*"; "")' | tr ' ' '\n' | grep -o '[0-9]*' | sort -u) \
+		<(runs twin '.details.body | sub(",.*"; "")' | tr ' ' '\n' | grep -o '[0-9]*' | sort -u) | wc -l)" 0
+is "a kept run connects to nobody" \
+	"$(runs kept '.timing_us | has("connect")')" "true false false false false true"
+is "fresh: each run has a connection" "$(runs fresh '.details.body | sub(".*request "; "")')" "1 1 1 1 1 1"
+is "and says nothing of it" "$(runs fresh .details.connection)" "null null null null null null"
+is "short: a server that closes at once" "$(runs short .details.connection)" "new new new new new new"
+is "and it is UP" "$(runs short .state)" "UP UP UP UP UP UP"
+is "moved: two requests a run, the second of the third is the sixth" \
+	"$(runs moved .details.connection)" "kept kept new kept kept kept"
+is "tls: kept as well" "$(runs tls .details.connection)" "new kept kept kept kept new"
+is "no handshake in a kept run" \
+	"$(runs tls '.timing_us | has("tls")')" "true false false false false true"
+is "but what the certificate said" "$(runs tls '.metrics.cert_left_days | . > 80')" \
+	"true true true true true true"
+is "strict: does not trust, though another check is connected" "$(runs strict .reason)" \
+	"L6CERT L6CERT L6CERT L6CERT L6CERT L6CERT"
+done_testing

@@ -1,0 +1,515 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""bench.py - the daemon beside the bare loops: the table of docs/performance.md.
+
+    bench.py BUILDDIR [--rows tcp,http,...] [--runs 5] [--write FILE]
+
+Each row runs the bare loop and the daemon in turn, on processor 0, their counterpart (a
+listener, nginx, redis-server, a mock Kafka cluster) on processor 1.  What counts is the CPU
+time of the process, in microseconds for one operation; what is printed is the median of
+the runs, and the median of the ratios of neighbouring runs, since these machines drift.
+All traffic stays on 127.0.0.0/8.
+"""
+import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+
+DAEMON_CPU, OTHER_CPU = "0", "1"
+LOAD = 0.75  # of the runs per second that the bare loop makes: nothing may be late
+
+
+def free_port(address="127.0.1.1"):
+    with socket.socket() as s:
+        s.bind((address, 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"bench.py: no {what} within {seconds} s")
+        time.sleep(0.02)
+
+
+def listens(port, address="127.0.0.1"):
+    with socket.socket() as s:
+        return s.connect_ex((address, port)) == 0
+
+
+class Place:
+    """A temporary folder and the processes that live in it."""
+
+    def __init__(self, build, source):
+        self.build, self.source = build, source
+        self.path = tempfile.mkdtemp(prefix="sonde-bench.")
+        self.running = []
+
+    def file(self, name, text=""):
+        path = os.path.join(self.path, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def tool(self, name):
+        return os.path.join(self.build, "tests/bench", name)
+
+    def start(self, *command, **more):
+        process = subprocess.Popen(command, **more)
+        self.running.append(process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if process in self.running:
+            self.running.remove(process)
+
+    def clear(self):
+        for process in list(self.running):
+            self.end(process)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def bare(self, *arguments):
+        """Runs a bare loop; its line as numbers."""
+        out = subprocess.run([self.tool(arguments[0]), *map(str, arguments[1:])],
+                             check=True, capture_output=True, text=True).stdout
+        return [[float(x) for x in re.findall(r"-?\d+(?:\.\d+)?", line)]
+                for line in out.splitlines()]
+
+
+# ---- counterparts, on the other processor ----
+
+def listener(place):
+    port = free_port()
+    process = place.start(place.tool("listener"), OTHER_CPU, str(port),
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    return process, port
+
+
+def nginx(place):
+    port = free_port()
+    conf = place.file("nginx.conf", f"""
+daemon off; worker_processes 1; pid {place.path}/nginx.pid; error_log stderr crit;
+events {{ worker_connections 8192; }}
+http {{ access_log off; keepalive_timeout 0;
+  client_body_temp_path {place.path}/b; proxy_temp_path {place.path}/p;
+  fastcgi_temp_path {place.path}/f; uwsgi_temp_path {place.path}/u; scgi_temp_path {place.path}/s;
+  server {{ listen {port} backlog=4096; location /ok {{ return 200 "ok"; }} }} }}
+""")
+    process = place.start("taskset", "-c", OTHER_CPU, shutil.which("nginx") or "/usr/sbin/nginx",
+                          "-c", conf, "-p", place.path, "-e", "stderr")
+    wait_for("nginx", lambda: listens(port))
+    return process, port
+
+
+def redis(place):
+    port = free_port("127.0.0.1")
+    process = place.start("taskset", "-c", OTHER_CPU, "redis-server", "--port", str(port),
+                          "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                          "--dir", place.path, stdout=subprocess.DEVNULL)
+    wait_for("redis-server", lambda: listens(port))
+    return process, port
+
+
+def kafka(place):
+    """A mock cluster: limits of the client, not of a broker."""
+    fifo = os.path.join(place.path, f"fifo{len(place.running)}")
+    os.mkfifo(fifo)
+    process = place.start("taskset", "-c", OTHER_CPU,
+                          os.path.join(place.build, "tests/kafka/mockd"), fifo,
+                          stdout=subprocess.PIPE, text=True)
+    brokers = process.stdout.readline().strip()
+    with open(fifo, "w") as f:
+        f.write("topic bench 12\n")
+    process.stdout.readline()
+    return process, brokers
+
+
+# ---- the daemon ----
+
+class Daemon:
+    def __init__(self, place, configuration):
+        conf = place.file("bench.conf", configuration)
+        self.place, self.log = place, os.path.join(place.path, "sonded.log")
+        with open(self.log, "w") as log:
+            self.process = place.start(
+                "taskset", "-c", DAEMON_CPU, os.path.join(place.build, "sonded"),
+                "--plugin-dir", os.path.join(place.build, ".libs"),
+                "--plugin-dir", os.path.join(place.build, "tests/plugins/.libs"),
+                "-c", conf, stdout=subprocess.DEVNULL, stderr=log)
+        wait_for("start of sonded", self.started, 60)
+
+    def started(self):
+        if self.process.poll() is not None:
+            sys.exit(f"bench.py: sonded has ended:\n{self.text()}")
+        return " sonded " in self.text()
+
+    def text(self):
+        with open(self.log) as f:
+            return f.read()
+
+    def cpu(self):
+        """Nanoseconds of all its threads."""
+        tasks, total = f"/proc/{self.process.pid}/task", 0
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/schedstat") as f:
+                total += int(f.read().split()[0])
+        return total
+
+    def counts(self):
+        before = self.text().count("timeouts of our own")
+        self.process.send_signal(signal.SIGUSR1)
+        wait_for("counts", lambda: self.text().count("timeouts of our own") > before)
+        text = self.text()
+        runs = int(re.findall(r", runs (\d+)", text)[-1])
+        delivered = {name: int(count) for name, count in re.findall(
+            r'sink "(\w+)": accepted \d+ = delivered (\d+)', text)}
+        return runs, delivered
+
+    def measure(self, seconds, sink=None):
+        """CPU microseconds, runs and delivered events of so many seconds."""
+        (runs, delivered), cpu = self.counts(), self.cpu()
+        time.sleep(seconds)
+        spent = self.cpu() - cpu
+        after, arrived = self.counts()
+        return (spent / 1e3, after - runs,
+                arrived[sink] - delivered[sink] if sink else 0)
+
+    def rss(self):
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1]) * 1024
+
+    def end(self):
+        self.place.end(self.process)
+
+
+def checks(place, count, plugin, options, interval, sinks="", routes=""):
+    """A configuration of count checks; {labels.address} is one of sixteen."""
+    rows = "".join(f"c{i:06d},127.0.1.{1 + i % 16},{int(i < 100)}\n" for i in range(count))
+    fleet = place.file("fleet.csv", "target,address,sampled\n" + rows)
+    return f"""
+daemon = {{ observer = "bench"; log = "info"; }};
+targets = ( {{ name = "fleet"; file = "{fleet}"; }} );
+checks = ( {{ name = "{{target}}"; plugin = "{plugin}"; {options}
+  targets = ["fleet"]; interval = "{interval}"; timeout = "{interval}"; }} );
+sinks = ( {sinks} {{ name = "bad"; plugin = "file"; path = "{place.path}/bad.jsonl"; }} );
+routes = ( {routes} {{ name = "bad"; to = ["bad"];
+  match = {{ kind = "result"; state = ["DOWN", "DEGRADED"]; }}; }} );
+"""
+
+
+def bad(place):
+    path = os.path.join(place.path, "bad.jsonl")
+    with open(path) as f:
+        lines = [line for line in f if '"check":"observer:' not in line]
+    if lines:
+        sys.exit(f"bench.py: {len(lines)} runs were not UP, as\n{lines[0]}")
+
+
+# ---- the rows ----
+
+class Row:
+    def __init__(self, what, unit, bound=None, later=None, peer=""):
+        self.what, self.unit, self.bound, self.later, self.peer = what, unit, bound, later, peer
+        self.limits, self.ours = [], []
+
+    def add(self, limit, ours):
+        self.limits.append(limit)
+        self.ours.append(ours)
+
+    def ratio(self):
+        return statistics.median(o / l for o, l in zip(self.ours, self.limits))
+
+    def cells(self):
+        def middle(values):
+            return (f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+                    if len(values) > 1 else f"{values[0]:.3g}")
+        ratio = f"{self.ratio():.2f}" if self.limits else ""
+        kept = "" if self.bound is None else ("yes" if self.value() <= self.bound else "**no**")
+        return [self.what, self.unit, middle(self.limits) if self.limits else "",
+                middle(self.ours), ratio,
+                "" if self.bound is None else f"{self.bound:g}" + (" x" if self.limits else ""),
+                kept, self.later or "", self.peer]
+
+    def value(self):
+        return self.ratio() if self.limits else statistics.median(self.ours)
+
+
+def tcp(place, runs):
+    rows = []
+    for mode, name, later, peer in (
+            ("half", "TCP check, connect only (`handshake = \"half\"`)", "1.15 x", "HAProxy 21.2"),
+            ("full", "TCP check, full handshake", "1.1 x", "monit 29")):
+        row = Row(name, "CPU us", 1.25, later, peer)
+        for _ in range(runs):
+            target, port = listener(place)
+            _, limit, rate = place.bare("bare_tcp", mode, DAEMON_CPU, 150000, 64, port)[0]
+            daemon = Daemon(place, checks(
+                place, int(rate * LOAD * 0.2), "tcp", f'address = "{{labels.address}}:{port}"; handshake = "{mode}";',
+                "200ms"))
+            time.sleep(rate * LOAD * 0.2 / 1000 + 1)  # the first runs, a thousand a second
+            cpu, done, _ = daemon.measure(4)
+            daemon.end()
+            place.end(target)
+            bad(place)
+            row.add(limit, cpu / done)
+        rows.append(row)
+    return rows
+
+
+def http(place, runs):
+    row = Row("HTTP check, new connection, beside libcurl", "CPU us", 1.1,
+              "1.1 x raw (33.3)", "HAProxy 39.4")
+    for _ in range(runs):
+        target, port = nginx(place)
+        _, limit, rate = place.bare("bare_http", DAEMON_CPU, 60000, 64, port)[0]
+        daemon = Daemon(place, checks(
+            place, int(rate * LOAD * 0.2), "http", f'url = "http://{{labels.address}}:{port}/ok";', "200ms"))
+        time.sleep(rate * LOAD * 0.2 / 1000 + 1)
+        cpu, done, _ = daemon.measure(4)
+        daemon.end()
+        place.end(target)
+        bad(place)
+        row.add(limit, cpu / done)
+    return [row]
+
+
+def encode(place, runs):
+    rows = [Row(f"event encoded, {kind}", "ns", 1.2, "1.2 x", "json-c 2170")
+            for kind in ("result", "change")]
+    for _ in range(runs):
+        for row, (_, limit, ours) in zip(rows, place.bare("encode", DAEMON_CPU, 300000)):
+            row.add(limit, ours)
+    return rows
+
+
+def sample(place):
+    """A result of the checks below, as it goes to the sinks."""
+    path = os.path.join(place.path, "one.jsonl")
+    daemon = Daemon(place, checks(
+        place, 1, "ready", "", "100ms", f'{{ name = "one"; plugin = "file"; path = "{path}"; }},',
+        '{ name = "one"; match = { kind = "result"; }; to = ["one"]; },'))
+    wait_for("result", lambda: os.path.exists(path) and os.path.getsize(path) > 0)
+    daemon.end()
+    with open(path) as f:
+        return place.file("message", f.readline().strip())
+
+
+def through(place, sink, name):
+    """CPU microseconds for an event that a sink delivers, less those of the same daemon
+    without it: encoding, queue, batch and delivery."""
+    route = f'{{ name = "all"; match = {{ kind = "result"; }}; to = ["{name}"]; }},'
+    spent = {}
+    for with_sink in (False, True):
+        daemon = Daemon(place, checks(place, 2000, "ready", "", "10ms",
+                                      sink + "," if with_sink else "",
+                                      route if with_sink else ""))
+        time.sleep(3)
+        spent[with_sink] = daemon.measure(4, name if with_sink else None)
+        daemon.end()
+    cpu, done, _ = spent[False]
+    with_cpu, with_done, delivered = spent[True]
+    print(f"# {name}: {spent}", file=sys.stderr)
+    if delivered < with_done * 0.5:
+        print(f"# {name}: {delivered} of {with_done} were delivered", file=sys.stderr)
+    return (with_cpu - cpu / done * with_done) / delivered
+
+
+def redis_rows(place, runs):
+    notify = Row("event delivered to Redis (PUBLISH), beside hiredis", "CPU us", 1.5,
+                 "", "syslog-ng 1.14")
+    raw = Row("the same, beside bytes written by hand", "CPU us", None, "2 x", "")
+    store = Row("event delivered by redis-store (script), beside a hiredis PUBLISH", "CPU us")
+    message = sample(place)
+    for _ in range(runs):
+        server, port = redis(place)
+        limit = place.bare("bare_redis", "hiredis", DAEMON_CPU, 256000, 128, port, message)[0][1]
+        least = place.bare("bare_redis", "raw", DAEMON_CPU, 256000, 128, port, message)[0][1]
+        ours = through(place, f'{{ name = "live"; plugin = "redis-notify"; channel = "bench"; '
+                       f'server = "127.0.0.1:{port}"; }}', "live")
+        stored = through(place, f'{{ name = "now"; plugin = "redis-store"; key = "h:{{check}}"; '
+                         f'server = "127.0.0.1:{port}"; }}', "now")
+        place.end(server)
+        notify.add(limit, ours)
+        raw.add(least, ours)
+        store.add(limit, stored)
+    return [notify, raw, store]
+
+
+def kafka_rows(place, runs):
+    row = Row("event delivered to Kafka, seven headers (mock cluster)", "CPU us", 1.5, "1.35 x",
+              "syslog-ng 1.31 whole, no headers")
+    message = sample(place)
+    settings = ["enable.idempotence=true", "partitioner=murmur2_random", "linger.ms=0",
+                "queue.buffering.max.messages=8192", "queue.buffering.max.kbytes=65536",
+                "socket.nagle.disable=true"]
+    for _ in range(runs):
+        server, brokers = kafka(place)
+        limit = place.bare("bare_kafka", DAEMON_CPU, 300000, brokers, "bench", message,
+                           *settings)[0][1]
+        ours = through(place, f'{{ name = "kafka"; plugin = "kafka"; topic = "bench"; '
+                       f'brokers = "{brokers}"; }}', "kafka")
+        place.end(server)
+        row.add(limit, ours)
+    return [row]
+
+
+def detect(place, runs):
+    made = [Row("a process dies, event made, p50", "us", 1.5, "1.5 x", "collectd 1 s poll"),
+            Row("... p99", "us")]
+    told = [Row("detection to Redis subscriber, p50, beside PUBLISH", "us", None, "300 us", "nobody"),
+            Row("... p99", "us", None, "2000 us")]
+    for _ in range(runs):
+        server, port = redis(place)
+        pidfd = place.bare("detect", "pidfd", 200)[0]
+        publish = place.bare("detect", "publish", 200, port)[0]
+        pidfile = os.path.join(place.path, "watched.pid")
+        daemon = Daemon(place, f"""
+daemon = {{ observer = "bench"; }};
+checks = ( {{ name = "it"; plugin = "process"; pidfile = "{pidfile}"; interval = "100ms";
+  retry_interval = "20ms"; rise = 1; }} );
+sinks = ( {{ name = "live"; plugin = "redis-notify"; server = "127.0.0.1:{port}";
+  channel = "bench"; format = "{{state}} {{detection.detected}}"; }} );
+routes = ( {{ name = "all"; match = {{ kind = "change"; check = "it"; }}; to = ["live"]; }} );
+""")
+        lines = place.bare("detect", "daemon", 100, port, pidfile)
+        daemon.end()
+        place.end(server)
+        for i in range(2):
+            made[i].add(pidfd[i], lines[0][i])
+            told[i].add(publish[i], lines[1][i])
+    return made + told
+
+
+def memory(place, _runs):
+    """After each check has run once, which takes a second per thousand."""
+    rows = []
+    for count, bound in ((5000, None), (100000, 1024)):
+        target, port = listener(place)
+        options = f'address = "{{labels.address}}:{port}";'
+        daemon = Daemon(place, checks(place, 1, "tcp", options, "1h"))
+        time.sleep(1)
+        least = daemon.rss()
+        daemon.end()
+        daemon = Daemon(place, checks(place, count, "tcp", options, "1h"))
+        wait_for("first runs", lambda: daemon.counts()[0] >= count, count / 1000 + 60)
+        time.sleep(1)
+        used = daemon.rss()
+        daemon.end()
+        place.end(target)
+        bad(place)
+        row = Row(f"idle tcp check, of {count:,}", "bytes RSS", bound, "1024", "monit 1600")
+        row.ours.append((used - least) / count)
+        whole = Row(f"the daemon with {count:,} idle tcp checks", "MiB RSS", None,
+                    "15" if count == 5000 else "", "monit 15.4" if count == 5000 else "")
+        whole.ours.append(used / 2 ** 20)
+        rows += [row, whole]
+    return rows
+
+
+def lag(place, runs):
+    """How late runs begin while tcp checks use 80 % of the processor."""
+    row = Row("scheduling lag p99 at 80 % of a core", "ms", 5, "5 ms", "Icinga sleeps 0.5 s")
+    for _ in range(runs):
+        target, port = listener(place)
+        sampled = os.path.join(place.path, "sampled.jsonl")
+        if os.path.exists(sampled):
+            os.unlink(sampled)
+        daemon = Daemon(place, checks(
+            place, 3000, "tcp", f'address = "{{labels.address}}:{port}"; handshake = "half";',
+            "80ms", f'{{ name = "sampled"; plugin = "file"; path = "{sampled}"; '
+            'format = "{check} {time} {duration_us}"; },',
+            '{ name = "sampled"; match = { kind = "result"; labels = { sampled = "1"; }; }; '
+            'to = ["sampled"]; },'))
+        time.sleep(4)
+        begin = os.path.getsize(sampled)
+        cpu, _, _ = daemon.measure(5)
+        daemon.end()
+        place.end(target)
+        starts = {}
+        with open(sampled) as f:
+            f.seek(begin)
+            f.readline()
+            for line in f:
+                check, at, took = line.split()
+                seconds, fraction = at.rstrip("Z").split("T")[1].rsplit(".", 1)
+                h, m, s = map(int, seconds.split(":"))
+                us = ((h * 60 + m) * 60 + s) * 1000000 + int(fraction) - int(took)
+                starts.setdefault(check, []).append(us)
+        late = []
+        for all_starts in starts.values():
+            first = min(us % 80000 for us in all_starts)
+            spread = [us % 80000 - first for us in all_starts]
+            if max(spread) > 40000:  # the phase lies at the seam
+                spread = [(us + 40000) % 80000 for us in all_starts]
+                spread = [us - min(spread) for us in spread]
+            late += spread
+        late.sort()
+        row.ours.append(late[len(late) * 99 // 100] / 1000)
+        row.what = f"scheduling lag p99 at {cpu / 5e4:.0f} % of a core"
+    return [row]
+
+
+ROWS = {"tcp": tcp, "http": http, "encode": encode, "redis": redis_rows, "kafka": kafka_rows,
+        "detect": detect, "memory": memory, "lag": lag}
+
+
+# ---- the page ----
+
+def machine():
+    with open("/proc/cpuinfo") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    with open("/etc/os-release") as f:
+        system = re.search(r'PRETTY_NAME="(.*)"', f.read())
+    return (f"{os.cpu_count()} processors ({model[1] if model else 'unknown'}), "
+            f"Linux {os.uname().release}, {system[1] if system else 'unknown'}")
+
+
+def page(rows, runs):
+    head = ["what", "in", "limit", "ours", "ratio", "at most", "kept", "later goal", "best peer"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(row.cells()) + " |" for row in rows]
+    return f"Machine: {machine()}. Medians of {runs} interleaved runs (least to most).\n\n" \
+        + "\n".join(lines) + "\n"
+
+
+def write(path, text):
+    """Between the marks of the page, what was there before goes."""
+    with open(path) as f:
+        old = f.read()
+    begin, end = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
+    before, rest = old.split(begin)
+    after = rest.split(end)[1]
+    with open(path, "w") as f:
+        f.write(before + begin + text + end + after)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("builddir")
+    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--write")
+    arguments = parser.parse_args()
+    source = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+    place = Place(os.path.abspath(arguments.builddir), source)
+    rows = []
+    try:
+        for name in arguments.rows.split(","):
+            print(f"# {name}", file=sys.stderr)
+            rows += ROWS[name](place, arguments.runs)
+        text = page(rows, arguments.runs)
+        print(text, end="")
+        if arguments.write:
+            write(arguments.write, text)
+    finally:
+        place.clear()
+
+
+if __name__ == "__main__":
+    main()
