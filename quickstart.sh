@@ -16,8 +16,9 @@ build_packages=(gcc libc6-dev make autoconf automake libtool pkg-config
 	libconfig-dev libc-ares-dev libpcre2-dev libssl-dev libcurl4-openssl-dev librdkafka-dev
 	libhiredis-dev libjansson-dev)
 check_packages=(libcmocka-dev clang libclang-rt-dev clang-tools llvm cppcheck shellcheck
-	openssl redis-server redis-tools nginx-light tinyproxy kcat curl jq strace nftables iproute2 python3
-	default-jre-headless maven systemd g++ procps xz-utils
+	openssl redis-server redis-tools nginx-light tinyproxy kcat curl jq strace nftables
+	iproute2 python3
+	default-jre-headless maven systemd g++ procps xz-utils valgrind
 	exim4-daemon-light dovecot-imapd dovecot-pop3d vsftpd postgresql mariadb-server slapd)
 
 say() { printf '%s\n' "$*"; }

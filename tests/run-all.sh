@@ -147,9 +147,9 @@ fuzz_one() { # PROGRAM
 }
 
 step_plain() {
-	say "the tests that measure milliseconds, with a plain build"
+	say "the tests that measure milliseconds or instructions, with a plain build"
 	configure_in build-plain --enable-werror || { bad "configure"; return; }
-	suite build-plain
+	suite build-plain plain
 }
 
 step_fuzz() {
