@@ -73,8 +73,8 @@ check_init(struct check *check, const struct plugin *plugin,
 
     *check = (struct check){ .origin = origin,
                              .timeout = (unsigned)options->timeout,
-                             .latency_warn = options->latency_warn,
-                             .latency_fail = options->latency_fail,
+                             .latency_warn = (unsigned)options->latency_warn,
+                             .latency_fail = (unsigned)options->latency_fail,
                              .negate = options->negate };
     instance_init(&check->instance, plugin, origin->check);
     timer_init(&check->timer, check_due);
@@ -400,7 +400,7 @@ sonde_explain(const struct sonde_event *event)
     const struct check_run *run = event->run;
 
     return run && !run->check->negate
-           && state_turns_down(&run->check->state, &run->check->rules);
+           && state_turns_down(&run->check->state, &run->check->rules, event->certain);
 }
 
 static void

@@ -50,7 +50,7 @@ struct check {
     struct state state;
     struct judge_rules rules;
     unsigned timeout;               /* ms */
-    int64_t latency_warn, latency_fail; /* ms; 0 = none */
+    unsigned latency_warn, latency_fail; /* ms; 0 = none */
     bool negate, stopped;
     atomic_bool asking;             /* a recheck is on its way to the loop */
     struct check_run *run;          /* the one that is out, or NULL */

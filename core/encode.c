@@ -48,20 +48,31 @@ put_time(char *at, int64_t wall)
     return at + 28;
 }
 
+/* What is the same in every event of a check. */
+static char *
+put_piece(char *at, const struct origin *origin, int piece)
+{
+    uint32_t begin = piece ? origin->ends[piece - 1] : 0;
+
+    return put(at, origin->json + begin, origin->ends[piece] - begin);
+}
+
 static char *
 put_head(char *at, const struct sonde_event *event)
 {
-    const struct piece *same = event->origin->json;
-
     at = PUT(at, "{\"id\":\"");
     at = event_id_text(event->id, at) + EVENT_ID_SIZE - 1;
     at = PUT(at, "\",\"time\":");
     at = put_time(at, event->time);
     at = PUT(at, ",\"kind\":\"");
     at = put_text(at, event_kind_name(event->kind));
-    at = put(at, same[ORIGIN_OBSERVER].bytes, same[ORIGIN_OBSERVER].length);
+    at = PUT(at, "\",\"observer\":");
+    at = put_piece(at, event->origin, ORIGIN_OBSERVER);
+    at = PUT(at, ",\"seq\":");
     at = json_put_integer(at, (int64_t)event->seq);
-    return put(at, same[ORIGIN_CHECK].bytes, same[ORIGIN_CHECK].length);
+    at = PUT(at, ",\"check\":");
+    at = put_piece(at, event->origin, ORIGIN_CHECK);
+    return PUT(at, ",\"state\":\"");
 }
 
 static char *
@@ -115,8 +126,6 @@ put_timing(char *at, const struct sonde_event *event)
 static char *
 put_found(char *at, const struct sonde_event *event)
 {
-    const struct piece *labels = &event->origin->json[ORIGIN_LABELS];
-
     at = PUT(at, ",\"metrics\":{");
     for (const struct metric *metric = event->metrics; metric; metric = metric->next) {
         at = PUT(at, "\"");
@@ -127,7 +136,9 @@ put_found(char *at, const struct sonde_event *event)
             *at++ = ',';
     }
     *at++ = '}';
-    at = put(at, labels->bytes, labels->length);
+    at = PUT(at, ",\"labels\":{");
+    at = put_piece(at, event->origin, ORIGIN_LABELS);
+    at = PUT(at, "},\"details\":{");
     for (const struct detail *detail = event->details; detail; detail = detail->next) {
         at = PUT(at, "\"");
         at = json_put_escaped(at, detail->name, strlen(detail->name));
@@ -172,8 +183,7 @@ json_bound(const struct sonde_event *event)
 {
     size_t bound = JSON_FIXED + JSON_ESCAPED_SIZE(strlen(event->message));
 
-    for (int i = 0; i < ORIGIN_PIECES; i++)
-        bound += event->origin->json[i].length;
+    bound += event->origin->ends[ORIGIN_LABELS];
     for (const struct metric *metric = event->metrics; metric; metric = metric->next)
         bound += JSON_ESCAPED_SIZE(strlen(metric->name)) + JSON_NUMBER_SIZE + 8;
     for (const struct detail *detail = event->details; detail; detail = detail->next)

@@ -43,12 +43,15 @@ add_member(struct text *out, const char *before, const char *value)
     json_string(out, value, strlen(value));
 }
 
-/* All texts of an origin, each with its NUL, in the order of origin_spread. */
-static void
+/* All texts of an origin, each with its NUL, in the order of origin_spread; behind them
+ * its JSON, of which ends says where each piece ends.  Returns where it begins. */
+static size_t
 origin_gather(struct text *all, const char *check, const char *plugin,
-              const char *observer, const struct label *labels, size_t count)
+              const char *observer, const struct label *labels, size_t count,
+              uint32_t ends[ORIGIN_PIECES])
 {
     const char *own[] = { check, plugin, observer };
+    size_t json;
 
     for (size_t i = 0; i < 3; i++)
         text_add(all, own[i], strlen(own[i]) + 1);
@@ -56,17 +59,18 @@ origin_gather(struct text *all, const char *check, const char *plugin,
         text_add(all, labels[i].name, strlen(labels[i].name) + 1);
         text_add(all, labels[i].value, strlen(labels[i].value) + 1);
     }
-    add_member(all, "\",\"observer\":", observer);
-    text_add(all, ",\"seq\":", sizeof(",\"seq\":"));
-    add_member(all, ",\"check\":", check);
+    json = all->length;
+    add_member(all, "", observer);
+    ends[ORIGIN_OBSERVER] = (uint32_t)(all->length - json);
+    add_member(all, "", check);
     add_member(all, ",\"plugin\":", plugin);
-    text_add(all, ",\"state\":\"", sizeof(",\"state\":\""));
-    text_puts(all, ",\"labels\":{");
+    ends[ORIGIN_CHECK] = (uint32_t)(all->length - json);
     for (size_t i = 0; i < count; i++) {
         add_member(all, i ? "," : "", labels[i].name);
         add_member(all, ":", labels[i].value);
     }
-    text_add(all, "},\"details\":{", sizeof("},\"details\":{"));
+    ends[ORIGIN_LABELS] = (uint32_t)(all->length - json);
+    return json;
 }
 
 static const char *
@@ -88,10 +92,6 @@ origin_spread(struct origin *origin, const char *at)
         origin->labels[i].name = next_text(&at);
         origin->labels[i].value = next_text(&at);
     }
-    for (size_t i = 0; i < ORIGIN_PIECES; i++) {
-        origin->json[i].bytes = next_text(&at);
-        origin->json[i].length = (size_t)(at - origin->json[i].bytes) - 1;
-    }
 }
 
 struct origin *
@@ -99,10 +99,11 @@ origin_new(const char *check, const char *plugin, const char *observer,
            const struct label *labels, size_t count)
 {
     struct text all = { 0 };
+    uint32_t ends[ORIGIN_PIECES];
+    size_t json = origin_gather(&all, check, plugin, observer, labels, count, ends);
     struct origin *origin;
     char *texts;
 
-    origin_gather(&all, check, plugin, observer, labels, count);
     origin = memory_new(sizeof(*origin) + count * sizeof(*labels) + all.length);
     atomic_init(&origin->refs, 1);
     origin->hash = text_hash(check, strlen(check));
@@ -111,6 +112,8 @@ origin_new(const char *check, const char *plugin, const char *observer,
     texts = (char *)(origin->labels + count);
     memcpy(texts, all.bytes, all.length);
     origin_spread(origin, texts);
+    origin->json = texts + json;
+    memcpy(origin->ends, ends, sizeof(ends));
     text_deinit(&all);
     return origin;
 }

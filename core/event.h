@@ -21,10 +21,6 @@ struct label {
 };
 
 /* Finished JSON that is the same in every event of a check; see encode.c. */
-struct piece {
-    const char *bytes;
-    size_t length;
-};
 enum { ORIGIN_OBSERVER, ORIGIN_CHECK, ORIGIN_LABELS, ORIGIN_PIECES };
 
 /* Who an event is about: shared by a check and all events of it, so that they
@@ -35,7 +31,8 @@ struct origin {
     const char *check, *plugin, *observer;
     struct label *labels;
     size_t label_count;
-    struct piece json[ORIGIN_PIECES];
+    const char *json; /* the pieces, one behind the other */
+    uint32_t ends[ORIGIN_PIECES];
 };
 
 /* Copies everything.  The labels come sorted. */

@@ -98,17 +98,19 @@ sonde_certain(struct sonde_event *event)
     event->certain = true;
 }
 
-/* [A-Za-z0-9_.-]{1,64}: fit for JSON, for a path, for a metric's name elsewhere. */
-static bool
-is_name(const char *name)
+/* The length of a name, [A-Za-z0-9_.-]{1,64}: fit for JSON, for a path, for a metric's
+ * name elsewhere; 0 where it is none. */
+static size_t
+name_length(const char *name)
 {
     size_t length = 0;
 
     for (; name[length]; length++)
         if (length == EVENT_NAME_MOST
-            || !(isalnum((unsigned char)name[length]) || strchr("_.-", name[length])))
-            return false;
-    return length > 0;
+            || !(isalnum((unsigned char)name[length]) || name[length] == '_'
+                 || name[length] == '.' || name[length] == '-'))
+            return 0;
+    return length;
 }
 
 /* The metric of that name, made at the end where there is none; NULL past the limit. */
@@ -128,19 +130,24 @@ event_metric(struct sonde_event *event, const char *name)
 void
 sonde_metric(struct sonde_event *event, const char *name, double value, const char *unit)
 {
+    size_t length = name_length(name), unit_length = unit ? name_length(unit) : 0;
     char key[2 * EVENT_NAME_MOST + 2];
     struct metric *metric;
 
-    if (!is_name(name))
+    if (!length)
         return;
-    if (unit && !is_name(unit))
-        unit = NULL;
-    snprintf(key, sizeof(key), "%s%s%s", name, unit ? "_" : "", unit ? unit : "");
+    memcpy(key, name, length);
+    if (unit_length) {
+        key[length] = '_';
+        memcpy(key + length + 1, unit, unit_length);
+        unit_length++;
+    }
+    key[length + unit_length] = '\0';
     metric = event_metric(event, key);
     if (!metric)
         return;
     metric->value = value;
-    metric->unit = unit ? metric->name + strlen(name) + 1 : "";
+    metric->unit = unit_length ? metric->name + length + 1 : "";
 }
 
 static struct detail *
@@ -162,7 +169,7 @@ sonde_set(struct sonde_event *event, const char *field, const char *text, size_t
     const size_t kind = strlen("details.");
     struct detail *detail;
 
-    if (strncmp(field, "details.", kind) != 0 || !is_name(field + kind))
+    if (strncmp(field, "details.", kind) != 0 || !name_length(field + kind))
         return -1;
     detail = event_detail(event, field + kind);
     if (!detail)

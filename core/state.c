@@ -63,10 +63,10 @@ state_judge(struct state *state, const struct judge_rules *rules, enum sonde_sta
 }
 
 bool
-state_turns_down(const struct state *state, const struct judge_rules *rules)
+state_turns_down(const struct state *state, const struct judge_rules *rules, bool certain)
 {
     return state->hard != SONDE_DOWN
-           && state->streak + 1 >= state_needed(state, rules, SONDE_DOWN);
+           && (certain || state->streak + 1 >= state_needed(state, rules, SONDE_DOWN));
 }
 
 void

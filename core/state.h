@@ -12,16 +12,18 @@
 
 /* What we know of a check between its runs; kept small, there may be a million. */
 struct state {
-    enum sonde_state hard;       /* UNKNOWN until something was confirmed */
-    unsigned streak;             /* answers in a row that differ from hard; 0 = not soft */
-    int64_t onset;               /* microseconds: when the first of them began */
+    enum sonde_state hard : 8;   /* UNKNOWN until something was confirmed */
 
     /* The last change, enough to tell it again (sinks with present). */
     bool changed;                /* there was one */
-    enum sonde_state previous;
-    enum sonde_reason reason;
-    enum event_mode mode;
+    enum sonde_state previous : 8;
+    enum sonde_reason reason : 8;
+    enum event_mode mode : 8;
     unsigned attempt;
+
+    unsigned streak;             /* answers in a row that differ from hard; 0 = not soft */
+    int64_t onset;               /* microseconds: when the first of them began */
+
     uint8_t id[16];
     uint64_t seq;
     int64_t since, change_onset, detected, was_since; /* microseconds */
@@ -47,7 +49,8 @@ struct verdict state_judge(struct state *state, const struct judge_rules *rules,
                            enum sonde_state found, enum sonde_reason reason, bool certain,
                            int64_t began);
 /* Whether an answer of DOWN would be a change now. */
-bool state_turns_down(const struct state *state, const struct judge_rules *rules);
+bool state_turns_down(const struct state *state, const struct judge_rules *rules,
+                      bool certain);
 void state_remember(struct state *state, const struct sonde_event *change);
 /* The last change once more, with the same id; NULL if there was none. */
 struct sonde_event *state_tell(const struct state *state, struct event_pool *pool,

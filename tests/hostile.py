@@ -13,6 +13,7 @@
 # is the name of the case.  Each connection has a thread of its own; what is over at once
 # (quick) is done by the thread that accepts.  A case that waits does so by reading, so that
 # it ends with the peer's hanging up.
+import functools
 import os
 import random
 import socket
@@ -559,13 +560,18 @@ def encoded(c, encodings, body):
     hold(c)
 
 
-@case
-def bomb_gzip(c):
-    """1 GiB of zeros."""
+@functools.lru_cache
+def zeros():
+    """1 GiB of them, by gzip."""
     press = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = press.compress(bytes(1 << 20)) + press.flush(zlib.Z_FULL_FLUSH)
-    encoded(c, b"gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + block * 1024
-            + press.flush() + struct.pack("<II", 0x5b64c2b0, 1 << 30))
+    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + block * 1024 \
+        + press.flush() + struct.pack("<II", 0x5b64c2b0, 1 << 30)
+
+
+@case
+def bomb_gzip(c):
+    encoded(c, b"gzip", zeros())
 
 
 @case

@@ -129,8 +129,10 @@ request_make(struct http_run *run)
 void
 request_drop(struct http_run *run)
 {
-    if (run->easy)
+    if (run->easy) {
+        curl_easy_setopt(run->easy, CURLOPT_ERRORBUFFER, NULL); /* it is the run's */
         web_give(run->self, run->easy, run->again);
+    }
     run->easy = NULL;
     secure_drop(run);
 }

@@ -377,6 +377,18 @@ way_socks_words(long error)
     }
 }
 
+/* Whether the target was reached, so that what fails is no fault of the way. */
+static bool
+way_through(const struct http_run *run)
+{
+    curl_off_t ready = 0;
+
+    if (run->to->tls)
+        return run->handshake != 0;
+    curl_easy_getinfo(run->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    return ready > 0;
+}
+
 bool
 way_failed(const struct http_run *run, CURLcode code, char *why, size_t size)
 {
@@ -384,21 +396,16 @@ way_failed(const struct http_run *run, CURLcode code, char *why, size_t size)
     long answer = 0, error = 0;
     const char *words;
 
-    if (!way || !way->proxy.port || code == CURLE_OK || !run->web.connected
-        || run->handshake)
+    if (!way || !way->proxy.port || !run->web.connected || way_through(run))
         return false;
     curl_easy_getinfo(run->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
     curl_easy_getinfo(run->easy, CURLINFO_PROXY_ERROR, &error);
     words = way_socks_words(error);
-    if (answer >= 300) {
+    if (!words)
+        words = run->trouble[0] ? run->trouble : curl_easy_strerror(code);
+    if (answer >= 300)
         snprintf(why, size, "the proxy answers CONNECT with %ld", answer);
-        return true;
-    }
-    if (code != CURLE_PROXY && !run->to->tls)
-        return false; /* it was through, or an HTTP proxy speaks for the target */
-    snprintf(why, size, "the proxy does not connect us: %.150s",
-             words             ? words
-             : run->trouble[0] ? run->trouble
-                               : curl_easy_strerror(code));
+    else
+        snprintf(why, size, "the proxy does not connect us: %.150s", words);
     return true;
 }

@@ -28,7 +28,7 @@ struct sample {
     pid_t pid;
     uint64_t start, ticks;
     struct usage_ids ids;
-    bool ids_known;
+    bool settled; /* ids are what they are to stay */
 };
 
 /* One measurement under way. */
@@ -167,18 +167,19 @@ measure_cpu(struct round *round, struct sample *sample, const struct sample *bef
         sample->ticks = stat->ticks;
 }
 
-/* Kept is what it was when it had settled; true: it is not that any more. */
+/* True: the process is not what it was when it had settled. */
 static bool
 measure_ids(const struct round *round, struct sample *sample, const struct sample *before,
             const struct pidstat *stat, const struct usage_ids *ids)
 {
+    if (before && before->settled) {
+        sample->ids = before->ids;
+        sample->settled = true;
+        return before->ids.uid != ids->uid || before->ids.gid != ids->gid;
+    }
     sample->ids = *ids;
-    sample->ids_known = true;
-    if (!before || !before->ids_known
-        || round->boot_ticks < stat->start + SETTLED_S * round->per_second)
-        return false;
-    sample->ids = before->ids;
-    return before->ids.uid != ids->uid || before->ids.gid != ids->gid;
+    sample->settled = round->boot_ticks >= stat->start + SETTLED_S * round->per_second;
+    return false;
 }
 
 /* The first that changed is told. */
@@ -226,7 +227,8 @@ measure_take(struct round *round, const struct member *member, const struct pids
     measure_guarded(round, stat, reading);
     if (round->measure->ids
         && measure_may(figures, stat, "user and group", reading->ids_error)
-        && measure_ids(round, sample, before, stat, &reading->ids) && member->matched)
+        && !reading->ids_error && measure_ids(round, sample, before, stat, &reading->ids)
+        && member->matched)
         measure_tell_change(figures, stat, before, &reading->ids);
 }
 

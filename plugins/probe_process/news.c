@@ -180,12 +180,13 @@ news_join(struct news *news)
         int error = -news->fd;
 
         news->fd = -1;
-        news_refuse(news, error);
+        if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS)
+            news_refuse(news, error); /* the others may pass */
         return;
     }
     news->watch = sonde_watch_new(news->self, news->fd, SONDE_READ, news_ready, news);
     if (!news->watch)
-        news_quit(news); /* no room: the next may find some */
+        news_quit(news);
     else
         news->heard = sonde_now();
 }

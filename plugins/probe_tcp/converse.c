@@ -177,8 +177,6 @@ converse_good(struct sonde_instance *self)
     struct converse *c = tcp->run->converse;
     char text[100];
 
-    if (c->heard)
-        converse_phase(tcp, c, SONDE_TRANSFER);
     if (*c->degraded) {
         tcp_say(tcp, SONDE_L6CERT, &tcp->peer, c->degraded);
         tcp_answer(self, SONDE_DEGRADED);
@@ -313,12 +311,13 @@ converse_tell_captures(struct tcp *tcp, const struct converse *c)
 void
 converse_tell(struct tcp *tcp, bool explain)
 {
-    const struct converse *c = converse_of(tcp);
+    struct converse *c = converse_of(tcp);
     const char *heard = NULL;
     size_t length = 0;
 
     if (!c)
         return;
+    converse_phase_end(tcp, c);
     if (c->talk)
         converse_tell_captures(tcp, c);
     if (wire_report(c->wire))

@@ -35,6 +35,7 @@ struct converse {
 enum step_kind converse_kind(const struct converse *c); /* of the step that is due */
 void converse_phase(struct tcp *tcp, struct converse *c, enum sonde_phase phase);
 void converse_phase_tls(struct tcp *tcp, struct converse *c);
+void converse_phase_end(struct tcp *tcp, struct converse *c); /* the last one */
 /* Both end the run, but for WIRE_WAIT. */
 bool converse_fail(struct sonde_instance *self, enum sonde_reason reason,
                    const char *what);

@@ -12,6 +12,12 @@
 
 enum { CONVERSE_LINE = 60, CONVERSE_HEARD = 80 };
 
+enum step_kind
+converse_kind(const struct converse *c)
+{
+    return c->talk ? talk_kind(c->talk) : STEP_END;
+}
+
 /* ---- phases ---- */
 
 static int64_t
@@ -36,13 +42,23 @@ converse_phase_tls(struct tcp *tcp, struct converse *c)
     c->mark += sonde_now() - c->tls_began;
 }
 
-/* ---- sentences ---- */
-
-enum step_kind
-converse_kind(const struct converse *c)
+/* The phase in which the run ended. */
+void
+converse_phase_end(struct tcp *tcp, struct converse *c)
 {
-    return c->talk ? talk_kind(c->talk) : STEP_END;
+    enum step_kind kind = converse_kind(c);
+
+    if (c->doing == CONVERSE_TLS)
+        converse_phase_tls(tcp, c);
+    else if (c->heard)
+        converse_phase(tcp, c, SONDE_TRANSFER);
+    else if (c->doing == CONVERSE_PROXY || kind == STEP_SEND)
+        converse_phase(tcp, c, SONDE_SEND);
+    else if (kind == STEP_EXPECT || kind == STEP_CLOSE)
+        converse_phase(tcp, c, SONDE_FIRST_BYTE);
 }
+
+/* ---- sentences ---- */
 
 /* The length without white space at the end. */
 static size_t
@@ -156,8 +172,8 @@ converse_broken(struct sonde_instance *self, enum wire_result result)
 
 /* ---- time is up ---- */
 
-static void
-converse_say_late(struct tcp *tcp)
+void
+converse_late(struct tcp *tcp)
 {
     const struct converse *c = tcp->run->converse;
 
@@ -169,24 +185,4 @@ converse_say_late(struct tcp *tcp)
         converse_say(tcp, SONDE_L7TOUT, "the peer has not hung up in time");
     else
         converse_say(tcp, SONDE_L7TOUT, "no answer in time");
-}
-
-static void
-converse_end_phase(struct tcp *tcp, struct converse *c)
-{
-    if (c->doing == CONVERSE_TLS)
-        converse_phase_tls(tcp, c);
-    else if (c->heard)
-        converse_phase(tcp, c, SONDE_TRANSFER);
-    else if (converse_kind(c) == STEP_SEND)
-        converse_phase(tcp, c, SONDE_SEND);
-    else if (c->talk)
-        converse_phase(tcp, c, SONDE_FIRST_BYTE);
-}
-
-void
-converse_late(struct tcp *tcp)
-{
-    converse_end_phase(tcp, tcp->run->converse);
-    converse_say_late(tcp);
 }

@@ -68,7 +68,6 @@ converse_handshake(struct sonde_instance *self)
     result = wire_handshake(c->wire);
     if (result == WIRE_WAIT)
         return false;
-    converse_phase_tls(tcp, c);
     if ((result == WIRE_DONE || c->wire->untrusted)
         && converse_judge(tcp, c) == SONDE_DOWN) {
         tcp_answer(self, SONDE_DOWN);
@@ -76,6 +75,7 @@ converse_handshake(struct sonde_instance *self)
     }
     if (result != WIRE_DONE)
         return converse_broken(self, result);
+    converse_phase_tls(tcp, c);
     c->doing = CONVERSE_STEPS;
     return true;
 }

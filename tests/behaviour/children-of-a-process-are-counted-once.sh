@@ -7,10 +7,10 @@
 . "$(dirname "$0")/process.sh"
 need python3
 
-start_hog hog && tell_hog hog "fds 40" && tell_hog hog "children 3" || {
+if ! { start_hog hog && tell_hog hog "fds 40" && tell_hog hog "children 3"; }; then
 	not_ok "the process to be watched starts"
 	done_testing
-}
+fi
 fds=$(ls "/proc/$hog/fd" | wc -l)
 note "pid $hog holds $fds descriptors, and so does each of its three children"
 limit=$((fds + fds / 2)) # of one process, not of two
@@ -51,8 +51,7 @@ check "family: a child and its child" wait_for 20 latest family threads 3
 sleep 3 # so that they are known, and not read at every run
 kill -9 "$(cat "$dir/hog.pid.middle")"
 tell_hog hog "reap"
-runs=$(events check family kind result | wc -l)
-wait_for 20 eval '[ "$(events check family kind result | wc -l)" -gt $((runs + 1)) ]'
+two_results family
 check "family: the child has ended, its child is ours" latest family threads 2
 ends_clean run
 done_testing

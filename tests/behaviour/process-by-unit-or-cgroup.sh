@@ -30,19 +30,26 @@ remove_groups() {
 		[ ! -d "${groups[i]}" ] || wait_for 5 rmdir "${groups[i]}"
 	done
 }
-trap 'status=$?; remove_groups; (exit $status); cleanup' EXIT
+# The status is that of the test.
+end_all() {
+	local status=$?
+	remove_groups
+	(exit "$status")
+	cleanup
+}
+trap end_all EXIT
 
 into() { # PID PATH
 	echo "$1" >"$root/$2/cgroup.procs"
 }
 
-make_group "system.slice/$unit.service" && {
-	sleep 300 &
-	pids+=($!)
-	disown $!
-	into $! "system.slice/$unit.service" 2>/dev/null
-} || skip_all "no control group can be made below $root"
+sleep 300 &
 plain=$!
+pids+=("$plain")
+disown "$plain"
+if ! { make_group "system.slice/$unit.service" && into "$plain" "system.slice/$unit.service"; } 2>/dev/null; then
+	skip_all "no control group can be made below $root"
+fi
 
 make_sleeper name cgp
 start_in() { # PATH

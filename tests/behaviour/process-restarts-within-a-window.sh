@@ -36,19 +36,21 @@ check "loop is UP" wait_for 20 is_now loop UP OK
 check "ever is UP" wait_for 20 is_now ever UP OK
 check "pool is UP" wait_for 20 is_now pool UP OK
 check "the first look is no restart" wait_for 20 restarts_are loop 0
+# Each is to be seen by both before the next, or the one between would be seen by none.
 restart
 check "one restart is counted" wait_for 20 restarts_are loop 1
 is "and is not too many" "$(last_of loop)" "UP OK"
+check "the other check counts as well" wait_for 20 restarts_are ever 1
 restart
 check "two are DEGRADED" wait_for 20 is_now loop DEGRADED LIMIT
-check "ever counts them as well" wait_for 20 restarts_are ever 2
+check "the other check counts them" wait_for 20 restarts_are ever 2
 is "where two are not too many" "$(last_of ever)" "UP OK"
 restart
 check "three are DOWN" wait_for 20 is_now loop DOWN LIMIT
 check "in words" grep -Eq \
 	"\"message\":\"3 restarts within $window s, as many as restarts_fail = 3(; pid [0-9]+ |\")" \
 	<(events check loop state DOWN)
-check "three are DEGRADED for ever" wait_for 20 is_now ever DEGRADED LIMIT
+check "and DEGRADED where three are too many" wait_for 20 is_now ever DEGRADED LIMIT
 for _ in 1 2 3; do start_sleeper "$pool"; done
 check "they leave the window: UP" wait_for $((3 * window)) is_now loop UP OK
 check "none counts any more" wait_for $((2 * window)) restarts_are loop 0

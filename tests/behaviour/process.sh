@@ -88,10 +88,17 @@ start_hog() { # NAME
 
 # Tells it, and waits until it has done so.
 tell_hog() { # NAME WORDS
-	local fd=hog_$1 done
-	done=$(cat "$dir/$1.pid.did" 2>/dev/null | wc -l)
+	local fd=hog_$1 did
+	did=$(wc -l <"$dir/$1.pid.did")
 	echo "$2" >&"${!fd}"
-	wait_for 20 eval "[ \$(wc -l <'$dir/$1.pid.did') -gt $done ]"
+	wait_for 20 eval "[ \$(wc -l <'$dir/$1.pid.did') -gt $did ]"
+}
+
+# Until the check has had two more results: the first may have been under way.
+two_results() { # CHECK
+	local results
+	results=$(events check "$1" kind result | wc -l)
+	wait_for 20 eval "[ \$(events check '$1' kind result | wc -l) -gt $((results + 1)) ]"
 }
 
 # The state and the reason of a check's last change.

@@ -7,7 +7,10 @@
 #   webs.py echo PORTFILE [CERTIFICATE KEY [CA]]   a web server; CA: asks for a client's
 #                                             certificate, and does not insist
 #   webs.py unix PORTFILE PATH                the same on a unix socket
+#   webs.py echo6 PORTFILE                    the same on ::1
 #   webs.py slow PORTFILE                     reads a request's body slowly
+#   webs.py fickle PORTFILE                   promises to keep a connection, and hangs up
+#                                             when it is used again
 #   webs.py socks PORTFILE USER PASSWORD NAME=ADDRESS ...   a SOCKS5 proxy ("" "": for all)
 #
 # /go?STATUS=URL redirects there, each further /again/N to N - 1, anything else is 200.
@@ -27,10 +30,10 @@ def ready(path, port):
     os.rename(path + ".new", path)
 
 
-def listener(path):
-    s = socket.socket()
+def listener(path, host="127.0.0.1"):
+    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind(("127.0.0.1", 0))
+    s.bind((host, 0))
     s.listen(64)
     ready(path, s.getsockname()[1])
     return s
@@ -104,9 +107,9 @@ def tls_context(certificate, key, ca):
     return context
 
 
-def echo(path, certificate=None, key=None, ca=None, pause=0.0):
+def echo(path, certificate=None, key=None, ca=None, pause=0.0, host="127.0.0.1"):
     context = tls_context(certificate, key, ca) if certificate else None
-    s = listener(path)
+    s = listener(path, host)
     if pause:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     while True:
@@ -116,6 +119,24 @@ def echo(path, certificate=None, key=None, ca=None, pause=0.0):
         else:
             go = (serve, (c, peer[0], pause))
         threading.Thread(target=go[0], args=go[1], daemon=True).start()
+
+
+def fickle_client(c):
+    try:
+        read_request(c, 0)
+        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        read_request(c, 0)
+        print("hung up", flush=True)
+    except OSError:
+        pass
+    finally:
+        c.close()
+
+
+def fickle(path):
+    s = listener(path)
+    while True:
+        threading.Thread(target=fickle_client, args=(s.accept()[0],), daemon=True).start()
 
 
 def unix(path, at):
@@ -206,6 +227,10 @@ def main(mode, *rest):
         echo(*rest)
     elif mode == "unix":
         unix(*rest)
+    elif mode == "echo6":
+        echo(rest[0], host="::1")
+    elif mode == "fickle":
+        fickle(rest[0])
     elif mode == "slow":
         echo(rest[0], pause=0.05)
     elif mode == "socks":

@@ -369,7 +369,7 @@ static void
 an_answer_that_came_late_is_degraded_or_down(void **state)
 {
     static const struct {
-        int64_t warn, fail;
+        unsigned warn, fail;
         enum sonde_state state;
         const char *begins, *ends;
     } rows[] = {
