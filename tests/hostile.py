@@ -10,8 +10,8 @@
 # and stays until it is ended.
 #
 # A case is a function that gets a connection (or, with udp, a socket): its name with dashes
-# is the name of the case.  Each connection has a thread of its own; what is over at once
-# (quick) is done by the thread that accepts.  A case that waits does so by reading, so that
+# is the name of the case.  Each case is a process, each connection a thread of it; what is
+# over at once (quick) is done by the thread that accepts.  A case that waits does so by reading, so that
 # it ends with the peer's hanging up.
 import functools
 import os
@@ -34,7 +34,6 @@ NASTY = (b"a\x1b[31mb\x1b]0;title\x07c\x9bd\xe2\x80\xaee\xe2\x80\xa8f\xff\xfeg\x
          b"\xc0\xafj\tk\"l\\m\xe2\x80\x8fn")
 
 cases = {}
-ports = []
 directory = ""
 
 
@@ -757,12 +756,18 @@ def accept(function, s):
 def listen(name, function):
     s = socket.socket(type=socket.SOCK_DGRAM if function.udp else socket.SOCK_STREAM)
     s.bind(("127.0.0.1", 0))
-    ports.append(s)
     if not function.udp and not function.deaf:
         s.listen(512)
+    print("%s %d" % (name, s.getsockname()[1]))
+    return s
+
+
+def stay(function, s, alive):
+    """Serves as long as the parent lives."""
     if not function.deaf:
         threading.Thread(target=accept, args=(function, s), daemon=True).start()
-    print("%s %d" % (name, s.getsockname()[1]))
+    os.read(alive, 1)
+    os._exit(0)
 
 
 def main(where, *wanted):
@@ -773,8 +778,13 @@ def main(where, *wanted):
         make_certificates()
         for name in ("server", "chain", "nasty", "self"):
             context(name)
-    for name in wanted or cases:
-        listen(name, cases[name])
+    ports = [(cases[name], listen(name, cases[name])) for name in wanted or cases]
+    alive, ours = os.pipe()
+    sys.stdout.flush()
+    for function, s in ports:
+        if os.fork() == 0:
+            os.close(ours)
+            stay(function, s, alive)
     print("ready", flush=True)
     threading.Event().wait()
 

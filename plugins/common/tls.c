@@ -85,13 +85,18 @@ tls_open_pins(struct sonde_instance *self, const struct tls *tls)
     return 0;
 }
 
-int
-tls_open(struct sonde_instance *self, struct tls *tls, bool used)
+struct cert_rules
+tls_rules(const struct tls *tls)
 {
-    tls->rules = (struct cert_rules){ .verify = tls->verify,
-                                      .warn = tls->cert_warn,
-                                      .fail = tls->cert_fail,
-                                      .pins = tls->cert_sha256 };
+    return (struct cert_rules){ .verify = tls->verify,
+                                .warn = tls->cert_warn,
+                                .fail = tls->cert_fail,
+                                .pins = tls->cert_sha256 };
+}
+
+int
+tls_open(struct sonde_instance *self, const struct tls *tls, bool used)
+{
     if (!used)
         return tls_open_unused(self, tls);
     if (*tls->key_file && !*tls->cert)

@@ -18,8 +18,6 @@ struct tls {
     int64_t cert_warn, cert_fail; /* ms */
     int tls_min, tls_max;         /* enum tls_version */
     bool verify;
-
-    struct cert_rules rules; /* by tls_open */
 };
 
 enum tls_version { TLS_DEFAULT, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
@@ -54,10 +52,13 @@ extern const char *const tls_versions[]; /* "default", "1.0" ... "1.3", NULL */
                       .help = "SHA-256 of the server's certificate in hex; one of the "  \
                               "list must match.")
 
-/* Checks the options as far as that needs no file of the server; fills rules.  -1 after
+/* Checks the options as far as that needs no file of the server; -1 after
  * sonde_fail.  used: whether the check speaks TLS at all; where it does not, an option
  * that was given is an error that says so. */
-int tls_open(struct sonde_instance *self, struct tls *tls, bool used);
+int tls_open(struct sonde_instance *self, const struct tls *tls, bool used);
+
+/* What the options say of the server's certificates; pins are those of tls. */
+struct cert_rules tls_rules(const struct tls *tls);
 
 /* A context with trust, client certificate, versions and cert_watch_shared; a reference
  * to free with SSL_CTX_free.  alpn: a list, or NULL.  NULL after sonde_fail.  For open:

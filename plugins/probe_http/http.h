@@ -40,6 +40,7 @@ struct http {
     struct curl_slist *lines; /* headers as libcurl wants them */
     struct way *way;          /* NULL: straight to the URL's host */
     SSL_CTX *context;         /* what secure.c copies from; NULL: no TLS */
+    struct cert_rules rules;
     struct keep *kept;        /* the connection that `keep` keeps */
 
     /* Of the answer, the oldest. */

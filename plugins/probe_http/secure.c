@@ -31,6 +31,7 @@ secure_open(struct sonde_instance *self, struct http *http, bool used)
         return -1;
     if (!used)
         return 0;
+    http->rules = tls_rules(&http->tls);
     http->context = tls_context(self, &http->tls, NULL);
     return http->context ? 0 : -1;
 }
@@ -75,7 +76,7 @@ secure_context(CURL *easy, void *context, void *arg)
     run->handshake = sonde_now();
     run->heard = 0; /* that was a proxy */
     *report = (struct cert_report){
-        .rules = &run->http->tls.rules,
+        .rules = &run->http->rules,
         .host = run->foreign ? run->to->host
                 : *sni       ? sni
                              : run->http->first.host,

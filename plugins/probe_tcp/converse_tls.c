@@ -37,7 +37,7 @@ converse_secure(struct tcp *tcp, struct converse *c)
     converse_host(tcp, host);
     sni = *host && !address_literal(host, strlen(host), &address);
     c->tls_began = sonde_now();
-    return wire_secure(c->wire, tcp->talks->context, &tcp->secure.rules, host, sni);
+    return wire_secure(c->wire, tcp->talks->context, &tcp->talks->rules, host, sni);
 }
 
 /* The certificate, after a handshake that succeeded or failed for its sake. */

@@ -158,6 +158,7 @@ tcp_open_tls(struct sonde_instance *self, struct tcp *tcp)
         return sonde_fail(self, "sni",
                           "a unix socket has no name that a certificate could "
                           "carry; give the name here, or verify = false");
+    tcp->talks->rules = tls_rules(&tcp->secure);
     tcp->talks->context = tls_context(self, &tcp->secure, tcp->alpn);
     return tcp->talks->context ? 0 : -1;
 }

@@ -28,6 +28,7 @@ struct held;
 struct tcp_talks {
     struct steps *steps; /* NULL: nothing to say */
     SSL_CTX *context;    /* NULL: no TLS */
+    struct cert_rules rules;
     struct held *held;   /* the connection kept between runs; NULL: none */
 };
 
