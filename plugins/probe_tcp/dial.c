@@ -287,7 +287,7 @@ dial_late(struct tcp *tcp)
         sonde_reason(tcp->event, SONDE_DNSTOUT,
                      "%.*s: no answer from the name server in time", tcp->host_length,
                      tcp->address);
-    else if (tries_tell_more(tries))
+    else if (tries && tries_tell_more(tries))
         tcp_say_error(tcp, &tries->failed, tries->error);
     else
         tcp_say(tcp, SONDE_L4TOUT, &tcp->peer, "no answer in time");

@@ -29,7 +29,7 @@ struct tcp_talks {
     struct steps *steps; /* NULL: nothing to say */
     SSL_CTX *context;    /* NULL: no TLS */
     struct cert_rules rules;
-    struct held *held;   /* the connection kept between runs; NULL: none */
+    struct held *held; /* the connection kept between runs; NULL: none */
 };
 
 /* Of a question that is out. */

@@ -40,7 +40,8 @@ once_only() { # CHECK FIELD...
 	shift
 	for field in "$@"; do
 		is "$check: $field comes with the second answer and no other" \
-			"$(results "$check" ".details.$field // \"\"" | sed '/./=;d' | xargs)" 2
+			"$(results "$check" "select(.state == \"DOWN\") | .details.$field // \"\"" |
+				sed '/./=;d' | xargs)" 2
 		is "$check: $field is in the change" \
 			"$(changes "$check" "select(.state == \"DOWN\") | .details.$field")" \
 			"$(results "$check" ".details.$field // empty")"

@@ -71,19 +71,19 @@ is "v2 before TLS" "$(first tls '"\(.state) \(.details.from)"')" "UP 127.0.0.10"
 unhex() { python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read()))'; }
 wait_for 5 grep -q '6f6e65' "$dir/raw.said"
 wait_for 5 grep -q '74776f' "$dir/raw.said"
-read -r said _ _ < <(grep 6f6e65 "$dir/raw.said")
+read -r said from < <(grep 6f6e65 "$dir/raw.said")
 text=$(unhex <<<"$said" | tr -d '\r' | head -1)
 check "v1 is what the protocol says: $text" \
-	grep -qE "^PROXY TCP4 127.0.0.1 127.0.0.1 [0-9]+ $raw_port$" <<<"$text"
-read -r said _ _ < <(grep 74776f "$dir/raw.said")
-port=$(printf %04x "$raw_port")
+	grep -qE "^PROXY TCP4 127.0.0.1 127.0.0.1 $from $raw_port$" <<<"$text"
+read -r said from < <(grep 74776f "$dir/raw.said")
+ports=$(printf %04x%04x "$from" "$raw_port")
 check "v2 is what the protocol says: $said" \
-	grep -qE "^0d0a0d0a000d0a515549540a2111000c7f0000017f000001[0-9a-f]{4}${port}74776f$" \
+	grep -qE "^0d0a0d0a000d0a515549540a2111000c7f0000017f000001${ports}74776f$" \
 	<<<"$said"
 wait_for 5 eval '[ "$(wc -l <"$dir/local.said")" -ge 2 ]'
-is "a unix socket: v1" "$(grep 6f6e65 "$dir/local.said" | head -1 | unhex | tr -d '\r' | xargs)" \
+is "a unix socket: v1" "$(grep 6f6e65 "$dir/local.said" | head -1 | cut -d" " -f1 | unhex | tr -d '\r' | xargs)" \
 	"PROXY UNKNOWN one"
-is "a unix socket: v2" "$(grep 74776f "$dir/local.said" | head -1)" \
+is "a unix socket: v2" "$(grep 74776f "$dir/local.said" | head -1 | cut -d" " -f1)" \
 	0d0a0d0a000d0a515549540a2000000074776f
 ends_clean proxy
 done_testing

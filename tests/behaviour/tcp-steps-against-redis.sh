@@ -18,7 +18,7 @@ start_peer flood flood || exit 1
 start_peer keep keep "220 here \\ \"I\" am" || exit 1
 
 auth='"send AUTH sesame\r\n", "expect(1s) +OK\r\n"'
-start_checks steps 'tcp = { timeout = "2s"; };' <<END
+start_checks steps 'tcp = { timeout = "5s"; };' <<END
 { name = "ping"; plugin = "tcp"; address = "localhost:$redis_port";
   steps = [$auth, "send PING\r\n", "expect +PONG\r\n", "send QUIT\r\n", "expect +OK", "close"]; },
 { name = "unix"; plugin = "tcp"; address = "unix:$dir/redis.sock"; steps = [$auth]; },
@@ -28,14 +28,14 @@ start_checks steps 'tcp = { timeout = "2s"; };' <<END
 { name = "hex"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
   steps = [$auth, "send-hex 50 49 4e 47 0d0a", "expect-hex 2b 50 4f 4e 47 0d 0a"]; },
 { name = "refused"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
-  steps = ["send PING\r\n", "expect(100ms) +PONG"]; },
+  steps = ["send PING\r\n", "expect(300ms) +PONG"]; },
 { name = "secret"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
-  steps = ["send AUTH open-\r\n", "expect(100ms) +OK"]; },
+  steps = ["send AUTH open-\r\n", "expect(300ms) +OK"]; },
 { name = "closed"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
   steps = [$auth, "send QUIT\r\n", "expect +OK\r\n", "expect more"]; },
 { name = "slow"; plugin = "tcp"; address = "127.0.0.1:$redis_port"; interval = "10s";
   timeout = "8s"; steps = [$auth, "send BLPOP empty 0\r\n", "expect(300ms) *"]; },
-{ name = "late"; plugin = "tcp"; address = "127.0.0.1:$redis_port"; timeout = "400ms";
+{ name = "late"; plugin = "tcp"; address = "127.0.0.1:$redis_port"; timeout = "1s";
   steps = [$auth, "send BLPOP empty 0\r\n", "expect *"]; },
 { name = "big"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
   steps = [$auth, "send GET big\r\n", "expect ready"]; },
@@ -44,7 +44,7 @@ start_checks steps 'tcp = { timeout = "2s"; };' <<END
 { name = "narrow"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
   steps = [$auth, "send GET ticket\r\n", "expect(4B) 4711"]; },
 { name = "flood"; plugin = "tcp"; address = "127.0.0.1:$flood_port"; steps = ["expect ready"]; },
-{ name = "stays"; plugin = "tcp"; address = "127.0.0.1:$keep_port"; timeout = "500ms";
+{ name = "stays"; plugin = "tcp"; address = "127.0.0.1:$keep_port"; timeout = "1s";
   steps = ["expect 220", "close"]; },
 { name = "banner"; plugin = "tcp"; address = "127.0.0.1:$keep_port";
   steps = ["expect-regex ^(?<code>[0-9]+) (?<text>.*)"]; }
@@ -60,9 +60,9 @@ told captures "UP OK $at: connected, all steps passed"
 is "captures become details, and go into what is sent" \
 	"$(first captures '"\(.details.ticket) \(.details.place)"')" "4711 found"
 told hex "UP OK $at: connected, all steps passed"
-told refused "DOWN L7TOUT $at: step 2 (expect(100ms) +PONG): no answer in time;\
+told refused "DOWN L7TOUT $at: step 2 (expect(300ms) +PONG): no answer in time;\
  heard \"-NOAUTH Authentication required.\""
-told secret "DOWN L7TOUT $at: step 2 (expect(100ms) +OK): no answer in time;\
+told secret "DOWN L7TOUT $at: step 2 (expect(300ms) +OK): no answer in time;\
  heard \"-WRONGPASS invalid username-password pair or user is disabled.\""
 told closed "DOWN L7RSP $at: step 5 (expect more): the peer closed the connection;\
  nothing was heard"

@@ -25,7 +25,7 @@ pin=$(pki_sha256 good)
 pin_of_others=$(pki_sha256 expired)
 
 tls="tls = true; ca = \"$pki/root.pem\""
-start_checks tls 'tcp = { timeout = "4s"; }; interval = "1h";' <<END
+start_checks tls 'tcp = { timeout = "10s"; }; interval = "1h";' <<END
 { name = "good"; plugin = "tcp"; address = "localhost:$good_port"; $tls; alpn = ["sonde", "h9"];
   steps = ["send olleh\n", "expect-regex (?<said>[a-z]+)\n"]; cert_sha256 = ["$pin"]; },
 { name = "tls-step"; plugin = "tcp"; address = "127.0.0.1:$good_port"; ca = "$pki/root.pem";
@@ -61,7 +61,7 @@ start_checks tls 'tcp = { timeout = "4s"; }; interval = "1h";' <<END
 { name = "no-client-13"; plugin = "tcp"; address = "localhost:$www_port"; $tls;
   steps = ["send GET / HTTP/1.0\r\n\r\n", "expect HTTP/1.0 200"]; },
 { name = "plain"; plugin = "tcp"; address = "localhost:$plain_port"; $tls; },
-{ name = "mute"; plugin = "tcp"; address = "localhost:$mute_port"; $tls; timeout = "500ms"; }
+{ name = "mute"; plugin = "tcp"; address = "localhost:$mute_port"; $tls; timeout = "2s"; }
 END
 told() { # CHECK STATE REASON SENTENCE (a pattern, behind the address)
 	answered "$1"

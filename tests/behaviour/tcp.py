@@ -8,8 +8,8 @@
 # listens on 127.0.0.1, writes its port to PORTFILE and stays until it is ended.
 #
 #   udp-echo [ADDRESS]   sends each datagram back, with "echo " before it
-#   record [PATH]        prints in hex what each connection says first, with the ports of
-#                        both ends; on a unix socket where there is a PATH
+#   record [PATH]        prints in hex what each connection says, and the port that it comes
+#                        from; on a unix socket where there is a PATH
 #   keep [TEXT [PATH]]   accepts, says TEXT and keeps all connections.  SIGUSR1 resets them,
 #                        SIGUSR2 closes them; then it goes on listening.  SIGHUP says
 #                        "still here".  With PATH on a unix socket
@@ -47,7 +47,7 @@ def udp_echo(path, address="127.0.0.1"):
         s.sendto(b"echo " + said, peer)
 
 
-def record_one(c):
+def record_one(c, peer):
     said = b""
     try:
         c.settimeout(2)
@@ -58,19 +58,13 @@ def record_one(c):
             said += more
     except OSError:
         pass
-    ports = ()
-    if c.family == socket.AF_INET:
-        try:
-            ports = (c.getpeername()[1], c.getsockname()[1])
-        except OSError:  # reset
-            pass
-    print(said.hex(), *ports, flush=True)
+    print(said.hex(), peer[1] if c.family == socket.AF_INET else 0, flush=True)
 
 
 def record(path, unix=None):
     s = listener(path, unix)
     while True:
-        threading.Thread(target=record_one, args=(s.accept()[0],), daemon=True).start()
+        threading.Thread(target=record_one, args=s.accept(), daemon=True).start()
 
 
 def keep(path, text="", unix=None):
