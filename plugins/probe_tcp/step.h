@@ -45,8 +45,7 @@ struct step {
     unsigned captures[STEPS_CAPTURES]; /* of each named group: its place in names */
     unsigned capture_count;
 
-    step_frame_fn
-        *frame; /* of a canned step: pattern and refusals look at whole packets */
+    step_frame_fn *frame; /* canned: pattern and refusals look at whole packets */
     struct step_refusal refusals[STEP_REFUSALS];
 };
 

@@ -44,17 +44,28 @@ struct steps_verb {
 static bool steps_say(const struct steps_maker *maker, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* steps[3] "expct +OK": ... */
+/* How many bytes of the line a message may quote: of what is sent, which may be a
+ * password, only the verb; and what an unknown verb was to do is not known. */
+static size_t
+steps_quoted(const struct step *step)
+{
+    bool open = step->kind != STEP_SEND && step->kind != STEP_END;
+    size_t length = open ? strlen(step->line) : strcspn(step->line, " (\t");
+
+    return length < STEPS_SHOWN ? length : STEPS_SHOWN;
+}
+
+/* steps[3] "expect(2x) +OK": ... */
 static bool
 steps_say(const struct steps_maker *maker, const char *format, ...)
 {
     const struct step *step = maker->step;
-    bool cut = strlen(step->line) > STEPS_SHOWN;
+    size_t quoted = steps_quoted(step);
     va_list arguments;
     int length;
 
     length = snprintf(maker->why, maker->size, "steps[%u] \"%.*s%s\": ", step->number,
-                      STEPS_SHOWN, step->line, cut ? "..." : "");
+                      (int)quoted, step->line, step->line[quoted] ? "..." : "");
     if (length < 0 || (size_t)length >= maker->size)
         return false;
     va_start(arguments, format);
@@ -158,6 +169,18 @@ steps_send(struct steps_maker *maker, const char *rest)
 
 /* ---- the other verbs ---- */
 
+/* What a step waits for must fit into what it may hear. */
+static bool
+steps_fits(const struct steps_maker *maker)
+{
+    const struct step *step = maker->step;
+
+    if (step->kind != STEP_EXPECT || step->length <= step->most)
+        return true;
+    return steps_say(maker, "waits for %zu bytes, and may hear %zu: allow more of them",
+                     step->length, step->most);
+}
+
 static bool
 steps_expect(struct steps_maker *maker, const char *rest)
 {
@@ -166,7 +189,7 @@ steps_expect(struct steps_maker *maker, const char *rest)
                                 "\"expect +OK\"");
     maker->step->bytes = strdup(rest);
     maker->step->length = strlen(rest);
-    return maker->step->bytes || steps_no_memory(maker);
+    return maker->step->bytes ? steps_fits(maker) : steps_no_memory(maker);
 }
 
 static bool
@@ -184,7 +207,7 @@ steps_hex(struct steps_maker *maker, const char *rest)
                          "write bytes as pairs of hex digits behind the verb, as in "
                          "\"send-hex 00 01 ff\"");
     step->length = (size_t)count;
-    return true;
+    return steps_fits(maker);
 }
 
 /* What a named group captures, under a name that several steps may use. */
@@ -197,9 +220,9 @@ steps_capture(struct steps_maker *maker, const char *name)
 
     if (strlen(name) > STEPS_NAME)
         return steps_say(maker, "the name of a capture has at most %d bytes", STEPS_NAME);
-    if (strcmp(name, "observer") == 0 || strcmp(name, "target") == 0)
+    if (steps_text_taken(name))
         return steps_say(maker,
-                         "{%s} stands for something else already: name the capture "
+                         "\"%s\" stands for something else already: name the capture "
                          "differently",
                          name);
     while (at < steps->name_count && strcmp(steps->names[at], name) != 0)

@@ -2,9 +2,9 @@
  *
  * steps.h - the option `steps`: what to say and what to expect, one line a step.
  *
- *   "send EHLO {observer}\r\n"          these bytes; {name} is what an earlier step
- * captured
- *                                       ({observer}, {target}, {labels.X}: by the core)
+ *   "send EHLO {observer}\r\n"          these bytes; {name} is what an earlier
+ *                                       step captured ({observer}, {target} and
+ *                                       {labels.X}: by the core)
  *   "send-hex 00 01 ff"
  *   "expect +PONG"                      this text must come, somewhere in what is heard
  *   "expect-hex 53"

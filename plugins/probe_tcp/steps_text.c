@@ -6,7 +6,6 @@
 #include "steps_text.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum { TEXT_DIGITS = 9, TEXT_WORD = 64 };
@@ -79,6 +78,20 @@ steps_text_hex(const char *text, char *bytes)
         text++;
     }
     return count;
+}
+
+/* ---- names ---- */
+
+bool
+steps_text_taken(const char *name)
+{
+    static const char *const taken[] = { "observer", "target",   "addresses", "held",
+                                         "received", "tcp_info", "tries" };
+
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+        if (strcmp(taken[i], name) == 0)
+            return true;
+    return strncmp(name, "cert_", 5) == 0 || strncmp(name, "tls_", 4) == 0;
 }
 
 /* ---- which word was meant ---- */

@@ -14,9 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    TALK_CPU = 100 * 1000000
-}; /* nanoseconds that the expressions of a step may take */
+/* Nanoseconds that the expressions of a step may take. */
+enum { TALK_CPU = 100 * 1000000 };
 
 struct talk_value {
     char *bytes;

@@ -2,7 +2,7 @@
  *
  * talk.h - one conversation that follows the steps of a check.
  *
- * Pure: bytes in, bytes out.  No socket, no clock: who talks does that (tcp.c).
+ * Pure: bytes in, bytes out.  No socket and no wall clock: converse.c has those.
  * What is heard is matched from behind the last match on, as a stream: "expect" takes
  * all up to the end of its text, "expect-regex" all up to the end of its match, and the
  * rest waits for the next step.  With datagrams each one must match by itself, and what

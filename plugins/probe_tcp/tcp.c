@@ -167,7 +167,7 @@ static int
 tcp_open_steps(struct sonde_instance *self, struct tcp *tcp)
 {
     const char *protocol = tcp->starttls ? steps_protocols[tcp->starttls] : "";
-    char why[200];
+    char why[400];
 
     if (!*tcp->steps && !tcp->starttls)
         return 0;

@@ -241,7 +241,7 @@ wire_secure(struct wire *wire, SSL_CTX *context, const struct cert_rules *rules,
 struct cert_report *
 wire_report(struct wire *wire)
 {
-    return wire->tls ? &wire->tls->report : NULL;
+    return wire->ssl && wire->tls ? &wire->tls->report : NULL;
 }
 
 /* The first error is what went wrong, the others are what came of it. */

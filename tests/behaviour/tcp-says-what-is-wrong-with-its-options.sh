@@ -30,7 +30,10 @@ wrong <<END
 { name = "u"; plugin = "tcp"; address = "192.0.2.1:22"; steps = ["expct x"]; },
 { name = "v"; plugin = "tcp"; address = "192.0.2.1:22"; send_proxy = "v3"; },
 { name = "w"; plugin = "tcp"; address = "192.0.2.1:22"; transport = "upd"; },
-{ name = "x"; plugin = "tcp"; address = "192.0.2.1:22"; starttls = "smpt"; }
+{ name = "x"; plugin = "tcp"; address = "192.0.2.1:22"; starttls = "smpt"; },
+{ name = "y"; plugin = "tcp"; address = "192.0.2.1:22"; steps = ["send AUTH sesame {nonse}"]; },
+{ name = "z"; plugin = "tcp"; address = "192.0.2.1:22";
+  steps = ["send(2s, 4KiB) AUTH sesame and much more that makes the line a long one"]; }
 END
 is "exit status" "$wrong_status" 2
 complains 'check "a": address: the port is missing; write host:port, [v6]:port or unix:/path'
@@ -53,8 +56,11 @@ complains 'check "q"'
 complains 'did you mean "address"?'
 complains 'check "s": handshake: "half" opens no connection; use "full" for steps'
 complains 'check "t": handshake: "half" opens no connection; use "full" for send_proxy'
-complains 'check "u": steps: steps[1] "expct x"'
+complains 'check "u": steps: steps[1] "expct...": unknown verb; did you mean "expect"?'
 complains 'send_proxy must be one of "no", "v1", "v2"'
 complains 'did you mean "udp"?'
 complains 'did you mean "smtp"?'
+complains 'check "y": steps: steps[1] "send...": no earlier step captures "nonse"'
+complains 'check "z": steps: steps[1] "send...": only expect'
+check "what is sent is in no message" eval '! grep -q sesame "$dir/wrong"'
 done_testing

@@ -43,6 +43,11 @@ start_checks steps 'tcp = { timeout = "5s"; };' <<END
   steps = [$auth, "send GET big\r\n", "expect(200KiB) bbb\r\n"]; },
 { name = "narrow"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
   steps = [$auth, "send GET ticket\r\n", "expect(4B) 4711"]; },
+{ name = "costly"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
+  steps = [$auth, "send GET big\r\n", "expect-regex (b+)+[cd]"]; },
+{ name = "swollen"; plugin = "tcp"; address = "127.0.0.1:$redis_port";
+  steps = [$auth, "send GET big\r\n", "expect-regex (?<all>b{1024})", "send $(printf '{all}%.0s' {1..65})",
+           "expect never"]; },
 { name = "flood"; plugin = "tcp"; address = "127.0.0.1:$flood_port"; steps = ["expect ready"]; },
 { name = "stays"; plugin = "tcp"; address = "127.0.0.1:$keep_port"; timeout = "1s";
   steps = ["expect 220", "close"]; },
@@ -77,6 +82,10 @@ check "big: no more than its bytes are heard" \
 told wide "UP OK $at: connected, all steps passed"
 answered narrow
 is "narrow: a step's own bytes" "$(first narrow '"\(.state) \(.reason)"')" "DOWN L7BIG"
+answered costly
+check "costly: an expression is given up" grep -qF "step 4 (expect-regex (b+)+[cd]): the pattern\
+ takes too long on what came" <<<"$(first costly '"\(.reason) \(.message)"')"
+told swollen "DOWN L7BIG $at: step 5 (send): with what was captured it is too large to send"
 answered flood
 is "flood" "$(first flood '"\(.state) \(.reason)"')" "DOWN L7BIG"
 told stays "DOWN L7TOUT 127.0.0.1:$keep_port: step 2 (close): the peer has not hung up in time;\

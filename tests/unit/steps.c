@@ -136,7 +136,7 @@ a_wrong_limit_is_told(void **state)
     refused("", LINES("expect(1,2) y"),
             "steps[1] \"expect(1,2) y\": two sizes in one step");
     refused("", LINES("send(4KiB) y"),
-            "steps[1] \"send(4KiB) y\": only expect, expect-hex and expect-regex take a "
+            "steps[1] \"send...\": only expect, expect-hex and expect-regex take a "
             "size");
     refused("", LINES("expect(2s)y"),
             "steps[1] \"expect(2s)y\": a blank is missing behind the verb");
@@ -147,12 +147,12 @@ a_wrong_verb_is_told(void **state)
 {
     (void)state;
     refused("", LINES("send x", "expect y", "expct +OK"),
-            "steps[3] \"expct +OK\": unknown verb; did you mean \"expect\"?");
+            "steps[3] \"expct...\": unknown verb; did you mean \"expect\"?");
     refused("", LINES("sned x"),
-            "steps[1] \"sned x\": unknown verb; did you mean "
+            "steps[1] \"sned...\": unknown verb; did you mean "
             "\"send\"?");
     refused("", LINES("SEND x"),
-            "steps[1] \"SEND x\": unknown verb: a step begins with send, send-hex, "
+            "steps[1] \"SEND...\": unknown verb: a step begins with send, send-hex, "
             "expect, expect-hex, expect-regex, tls or close");
     refused("", LINES(""),
             "steps[1] \"\": unknown verb: a step begins with send, send-hex, expect, "
@@ -179,7 +179,7 @@ a_wrong_verb_is_told(void **state)
     refused("smtp", LINES("tls"),
             "steps[1] \"tls\": the connection is encrypted by then: leave this line out");
     refused("", LINES("close", "send x"),
-            "steps[2] \"send x\": nothing can follow \"close\"");
+            "steps[2] \"send...\": nothing can follow \"close\"");
     refused("gopher", LINES("send x"), "unknown protocol \"gopher\"");
 }
 
@@ -196,9 +196,10 @@ wrong_hex_is_told(void **state)
 
         snprintf(
             said, sizeof(said),
-            "steps[1] \"%s\": write bytes as pairs of hex digits behind the verb, as "
+            "steps[1] \"%s%s\": write bytes as pairs of hex digits behind the verb, as "
             "in \"send-hex 00 01 ff\"",
-            lines[i]);
+            *lines[i] == 'e' ? lines[i] : "send-hex",
+            *lines[i] != 'e' && strchr(lines[i], ' ') ? "..." : "");
         refused("", LINES(lines[i]), said);
     }
 }
@@ -206,15 +207,45 @@ wrong_hex_is_told(void **state)
 static void
 a_long_line_is_quoted_in_part(void **state)
 {
-    char line[300] = "oops ", said[400];
+    char line[300] = "expect(2x) ", said[400];
 
     (void)state;
-    memset(line + 5, 'x', sizeof(line) - 6);
+    memset(line + 11, 'x', sizeof(line) - 12);
     snprintf(said, sizeof(said),
-             "steps[1] \"%.60s...\": unknown verb: a step begins with send, send-hex, "
-             "expect, expect-hex, expect-regex, tls or close",
+             "steps[1] \"%.60s...\": \"2x\" is neither a time (300ms, 2s, 1m) nor a size "
+             "(512B, 4KiB, 1MiB)",
              line);
     refused("", LINES(line), said);
+}
+
+static void
+what_is_sent_is_not_quoted(void **state)
+{
+    static const char *const lines[] = { "send AUTH sesame {nonce}", "sned AUTH sesame",
+                                         "send(4KiB) AUTH sesame", "send\tAUTH sesame",
+                                         "send-hex sesame" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        char why[400] = "";
+
+        assert_null(steps_new("", LINES(lines[i]), why, sizeof(why)));
+        assert_non_null(strstr(why, "...\": "));
+        assert_null(strstr(why, "sesame"));
+    }
+}
+
+static void
+what_cannot_be_heard_is_not_waited_for(void **state)
+{
+    (void)state;
+    steps_free(made(LINES("expect(5B) +PONG", "expect-hex(1B) 00")));
+    refused("", LINES("expect(4B) +PONG"),
+            "steps[1] \"expect(4B) +PONG\": waits for 5 bytes, and may hear 4: allow "
+            "more of them");
+    refused("", LINES("expect-hex(1B) 0001"),
+            "steps[1] \"expect-hex(1B) 0001\": waits for 2 bytes, and may hear 1: allow "
+            "more of them");
 }
 
 static void
@@ -274,10 +305,10 @@ an_unknown_capture_is_told(void **state)
 {
     (void)state;
     refused("", LINES("expect-regex (?<banner>.)\n", "send {baner}"),
-            "steps[2] \"send {baner}\": no earlier step captures \"baner\"; did you mean "
+            "steps[2] \"send...\": no earlier step captures \"baner\"; did you mean "
             "{banner}? (a brace itself is written {{)");
     refused("", LINES("send {banner}", "expect-regex (?<banner>.)\n"),
-            "steps[1] \"send {banner}\": no earlier step captures \"banner\": write "
+            "steps[1] \"send...\": no earlier step captures \"banner\": write "
             "(?<banner>...) in an expect-regex before it, or {{ for a brace itself");
 }
 
@@ -297,9 +328,13 @@ captures_are_bounded(void **state)
     refused("", LINES(line, "expect-regex (?<more>.)"), said);
     refused("", LINES("expect-regex (?J)(?<a>x)|(?<a>y)"),
             "steps[1] \"expect-regex (?J)(?<a>x)|(?<a>y)\": captures \"a\" twice");
-    refused("", LINES("expect-regex (?<target>x)"),
-            "steps[1] \"expect-regex (?<target>x)\": {target} stands for something else "
-            "already: name the capture differently");
+    refused("", LINES("expect-regex (?<cert_issuer>x)"),
+            "steps[1] \"expect-regex (?<cert_issuer>x)\": \"cert_issuer\" stands for "
+            "something else already: name the capture differently");
+    refused(
+        "", LINES("expect-regex (?<target>x)"),
+        "steps[1] \"expect-regex (?<target>x)\": \"target\" stands for something else "
+        "already: name the capture differently");
 }
 
 /* ---- small texts ---- */
@@ -341,6 +376,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_wrong_verb_is_told),
     cmocka_unit_test(wrong_hex_is_told),
     cmocka_unit_test(a_long_line_is_quoted_in_part),
+    cmocka_unit_test(what_is_sent_is_not_quoted),
+    cmocka_unit_test(what_cannot_be_heard_is_not_waited_for),
     cmocka_unit_test(there_is_a_most_of_steps),
     cmocka_unit_test(captures_go_where_they_are_named),
     cmocka_unit_test(many_holes_are_kept),
