@@ -176,7 +176,7 @@ def lag(path, stalled, interval, retry):
 
 def look(text, where):
     for char in text:
-        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
             sys.exit("%s holds %r: %r" % (where, char, text[:300]))
 
 

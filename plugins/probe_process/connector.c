@@ -115,14 +115,17 @@ static int
 connector_await(int fd, uint32_t mark)
 {
     char bytes[MESSAGE];
+    struct sockaddr_nl from;
     int error;
 
     for (int i = 0; i < ACK_AMONG; i++) {
-        ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+        socklen_t length = sizeof(from);
+        ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT,
+                             (struct sockaddr *)&from, &length);
 
         if (n == -1)
             return errno == EAGAIN ? -EOPNOTSUPP : -errno;
-        if (connector_acked(bytes, (size_t)n, mark, &error))
+        if (from.nl_pid == 0 && connector_acked(bytes, (size_t)n, mark, &error))
             return -error;
     }
     return -EOPNOTSUPP;

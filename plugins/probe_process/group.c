@@ -2,9 +2,10 @@
  *
  * group.c - see group.h.  With cgroup v2 alone its tree is /sys/fs/cgroup itself;
  * beside v1 it is below, as is systemd's own tree of v1, and a unit has a group in one
- * or both.  Units of the same name (two users may have one each) are taken together.
+ * or both.  Units of the same name (a user may have one, too) are taken together.
  *
- * Whoever runs in a group may make groups in it: depth and numbers are bounded.
+ * Whoever runs in a group may make groups in it: depth and numbers are bounded, and of
+ * the managers of users only that is read which is asked for.
  */
 #include "group.h"
 
@@ -23,11 +24,13 @@ enum {
     DEPTH_MOST = 32,
     DIRECTORIES_MOST = 8192,
     PIDS_MOST = 131072,
-    LINES_BYTES = 16384 /* of /proc/PID/cgroup */
+    PID_LIMIT = 4194304, /* the most that any kernel gives, PID_MAX_LIMIT */
+    PIECE_BYTES = 4096,  /* of cgroup.procs, at a time */
+    LINES_BYTES = 16384  /* of /proc/PID/cgroup */
 };
 
 struct walk {
-    const char *unit;
+    const struct group *group;
     pid_t *pids;
     size_t count, room;
     unsigned directories;
@@ -45,7 +48,7 @@ walk_fail(struct walk *walk, int error)
 }
 
 static void
-walk_add(struct walk *walk, int pid)
+walk_add(struct walk *walk, pid_t pid)
 {
     size_t room = walk->room ? walk->room * 2 : 64;
     pid_t *more;
@@ -62,25 +65,56 @@ walk_add(struct walk *walk, int pid)
     walk->pids[walk->count++] = pid;
 }
 
-/* Processes outside our pid namespace have the number 0.  A threaded group cannot be
- * read; the group that holds it lists its processes. */
+bool
+group_next(const char **at, const char *end, pid_t *pid)
+{
+    const char *digit = *at;
+    const char *stop = digit < end ? memchr(digit, '\n', (size_t)(end - digit)) : NULL;
+    long number = 0;
+
+    if (!stop)
+        return false;
+    while (digit < stop && *digit >= '0' && *digit <= '9' && number <= PID_LIMIT)
+        number = number * 10 + (*digit++ - '0');
+    *pid = digit == stop && number <= PID_LIMIT ? (pid_t)number : 0;
+    *at = stop + 1;
+    return true;
+}
+
+/* How much of the piece is left: the beginning of a line. */
+static size_t
+walk_take(struct walk *walk, char *bytes, size_t length)
+{
+    const char *at = bytes, *end = bytes + length;
+    pid_t pid;
+
+    while (!walk->error && group_next(&at, end, &pid))
+        if (pid)
+            walk_add(walk, pid);
+    memmove(bytes, at, (size_t)(end - at));
+    return (size_t)(end - at);
+}
+
+/* A threaded group cannot be read; the group that holds it lists its processes. */
 static void
 walk_read(struct walk *walk, int dir)
 {
-    int pid, fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-    FILE *file = fd == -1 ? NULL : fdopen(fd, "r");
+    char bytes[PIECE_BYTES];
+    size_t left = 0;
+    int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd;
 
-    if (!file) {
-        if (errno != ENOENT && errno != ENODEV)
-            walk_fail(walk, errno);
-        if (fd != -1)
-            close(fd);
-        return;
+    while (n != -1 && !walk->error) {
+        n = read(fd, bytes + left, sizeof(bytes) - left);
+        if (n == 0)
+            break;
+        if (n > 0)
+            left = walk_take(walk, bytes, left + (size_t)n);
     }
-    while (!walk->error && fscanf(file, "%d", &pid) == 1)
-        if (pid > 0)
-            walk_add(walk, pid);
-    fclose(file);
+    if (n == -1 && errno != ENOENT && errno != ENODEV && errno != EOPNOTSUPP)
+        walk_fail(walk, errno);
+    if (fd != -1)
+        close(fd);
 }
 
 /* Calls fn with each directory in dir. */
@@ -126,20 +160,21 @@ walk_collect(struct walk *walk, int dir, const char *name, unsigned depth)
 static void
 walk_search(struct walk *walk, int dir, const char *name, unsigned depth)
 {
-    if (unit_is(walk->unit, name)) {
+    if (unit_is(walk->group->unit, name)) {
         walk->found = true;
         walk_collect(walk, dir, name, depth);
-    } else if (unit_holds_units(name)) {
+    } else if (unit_holds_units(name, walk->group->user)) {
         walk_each(walk, dir, depth, walk_search);
     }
 }
 
 static void
-walk_tree(struct walk *walk, int root, const char *path)
+walk_tree(struct walk *walk, int root)
 {
+    const char *path = walk->group->path;
     int dir;
 
-    if (walk->unit) {
+    if (walk->group->unit) {
         walk_each(walk, root, 0, walk_search);
         return;
     }
@@ -189,11 +224,11 @@ group_sort(struct walk *walk)
 }
 
 int
-group_take(const char *unit, const char *path, pid_t **pids, size_t *count)
+group_take(const struct group *group, pid_t **pids, size_t *count)
 {
     static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified",
                                          "/sys/fs/cgroup/systemd" };
-    struct walk walk = { .unit = unit };
+    struct walk walk = { .group = group };
     bool any = false;
 
     for (unsigned i = 0; i < sizeof(roots) / sizeof(*roots) && !walk.error; i++) {
@@ -201,7 +236,7 @@ group_take(const char *unit, const char *path, pid_t **pids, size_t *count)
 
         if (root == -1)
             continue;
-        walk_tree(&walk, root, path);
+        walk_tree(&walk, root);
         close(root);
         any = true;
         if (i == 0)
@@ -221,7 +256,7 @@ group_take(const char *unit, const char *path, pid_t **pids, size_t *count)
 
 /* All on the way down to the unit's group must be such that hold units. */
 static bool
-group_path_of_unit(const char *at, const char *end, const char *unit)
+group_path_of_unit(const char *at, const char *end, const struct group *group)
 {
     char name[NAME_MAX + 1];
 
@@ -236,9 +271,9 @@ group_path_of_unit(const char *at, const char *end, const char *unit)
             return false;
         memcpy(name, from, size);
         name[size] = '\0';
-        if (unit_is(unit, name))
+        if (unit_is(group->unit, name))
             return true;
-        if (!unit_holds_units(name))
+        if (!unit_holds_units(name, group->user))
             return false;
         at = stop;
     }
@@ -258,7 +293,7 @@ group_path_below(const char *at, const char *end, const char *path)
 
 /* `0::/system.slice/nginx.service`, or `1:name=systemd:/...`; the others are v1's. */
 static bool
-group_line(const char *line, const char *end, const char *unit, const char *path)
+group_line(const char *line, const char *end, const struct group *group)
 {
     static const char *const trees[] = { "::", ":name=systemd:" };
     const char *tree = memchr(line, ':', (size_t)(end - line));
@@ -268,14 +303,14 @@ group_line(const char *line, const char *end, const char *unit, const char *path
 
         if ((size_t)(end - tree) < n || memcmp(tree, trees[i], n) != 0)
             continue;
-        return unit ? group_path_of_unit(tree + n, end, unit)
-                    : group_path_below(tree + n, end, path);
+        return group->unit ? group_path_of_unit(tree + n, end, group)
+                           : group_path_below(tree + n, end, group->path);
     }
     return false;
 }
 
 bool
-group_parse(const char *bytes, size_t length, const char *unit, const char *path)
+group_parse(const char *bytes, size_t length, const struct group *group)
 {
     const char *end = bytes + length;
 
@@ -283,7 +318,7 @@ group_parse(const char *bytes, size_t length, const char *unit, const char *path
         const char *stop = memchr(line, '\n', (size_t)(end - line));
 
         stop = stop ? stop : end;
-        if (group_line(line, stop, unit, path))
+        if (group_line(line, stop, group))
             return true;
         line = stop < end ? stop + 1 : end;
     }
@@ -291,7 +326,7 @@ group_parse(const char *bytes, size_t length, const char *unit, const char *path
 }
 
 int
-group_holds(const char *unit, const char *path, pid_t pid)
+group_holds(const struct group *group, pid_t pid)
 {
     char text[LINES_BYTES];
     ssize_t n;
@@ -306,5 +341,5 @@ group_holds(const char *unit, const char *path, pid_t pid)
     close(fd);
     if (error)
         return error == ESRCH ? 0 : -error;
-    return group_parse(text, (size_t)n, unit, path);
+    return group_parse(text, (size_t)n, group);
 }

@@ -10,16 +10,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/* By ascending pid, each once; the caller frees them.  One of unit and path is given,
- * the other NULL.  0 or an errno: ENOENT where there is no such group, ENXIO where there
- * are none at all, EOVERFLOW where it is larger than can be read. */
-int group_take(const char *unit, const char *path, pid_t **pids, size_t *count);
+struct group {
+    const char *unit, *path; /* one of them, the other NULL */
+    int64_t user; /* the unit may be one of his own, named at will; -1: it may not */
+};
+
+/* By ascending pid, each once; the caller frees them.  0 or an errno: ENOENT where there
+ * is no such group, ENXIO where there are none at all, EOVERFLOW where it is larger than
+ * can be read. */
+int group_take(const struct group *group, pid_t **pids, size_t *count);
+/* Pure: the number on the next line of cgroup.procs, and moves at behind it; 0 for what
+ * is none, or outside our pid namespace.  false: no whole line is left. */
+bool group_next(const char **at, const char *end, pid_t *pid);
 
 /* Whether a process is in it: 1, 0 (or it is gone), or -errno. */
-int group_holds(const char *unit, const char *path, pid_t pid);
+int group_holds(const struct group *group, pid_t pid);
 /* Pure: the same from the text of /proc/PID/cgroup. */
-bool group_parse(const char *bytes, size_t length, const char *unit, const char *path);
+bool group_parse(const char *bytes, size_t length, const struct group *group);
 
 #endif

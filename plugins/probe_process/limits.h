@@ -25,7 +25,7 @@ struct limits {
 
 /* The option at fault where a warning could not come before the failure, else NULL. */
 const char *limits_check(const struct limits *limits);
-/* Whether anything is to be judged at all. */
+/* Whether this figure is to be judged at all. */
 bool limits_asked(const struct limits *limits, enum figure figure);
 
 /* UP where all is within its limits, else DEGRADED or DOWN with the sentence. */

@@ -6,8 +6,6 @@
  */
 #include "process.h"
 
-#include "group.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -149,7 +147,7 @@ look_in_group(struct sonde_instance *self, struct finding *found)
     struct process *p = sonde_private(self);
     pid_t *pids = NULL;
     size_t count = 0;
-    int error = group_take(p->unit, p->cgroup, &pids, &count);
+    int error = group_take(&p->group, &pids, &count);
 
     watch_begin(&p->watch);
     if (error == ENOENT && p->unit)
@@ -207,7 +205,7 @@ look_at(struct sonde_instance *self, struct finding *found, const struct pidfile
     }
     answer = error ? -error : match_process(&p->match, p->scan, &process);
     if (answer == 1 && (p->unit || p->cgroup))
-        answer = group_holds(p->unit, p->cgroup, file->pid);
+        answer = group_holds(&p->group, file->pid);
     if (answer == -EACCES)
         look_why(found, true, "%s: pid %d is hidden from us", p->pidfile, (int)file->pid);
     else if (answer < 0)

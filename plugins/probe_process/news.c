@@ -30,7 +30,7 @@ news_quit(struct news *news)
     news->fd = -1;
     news->heard = INT64_MAX;
     news->at = news->count = 0;
-    news->missed = false;
+    news->missed = news->ticking = false;
     sonde_timer_set(news->tick, -1);
 }
 
@@ -106,14 +106,22 @@ news_tell(struct news *news, int64_t until)
         news->at = news->count = 0;
 }
 
+/* They are told when the pause is over, if that is not due anyway. */
+static void
+news_await_tick(struct news *news)
+{
+    if (news->ticking)
+        return;
+    news->ticking = true;
+    sonde_watch_want(news->watch, 0);
+    sonde_timer_set(news->tick, news->pause);
+}
+
 static void
 news_ready(struct sonde_instance *self, int fd, unsigned ready, void *arg)
 {
-    struct news *news = arg;
-
     (void)self, (void)fd, (void)ready;
-    sonde_watch_want(news->watch, 0);
-    sonde_timer_set(news->tick, news->pause);
+    news_await_tick(arg);
 }
 
 static void
@@ -123,6 +131,7 @@ news_tick(struct sonde_instance *self, void *arg)
     int64_t start = sonde_now();
 
     (void)self;
+    news->ticking = false;
     news_hear(news);
     if (news->fd == -1)
         return;
@@ -131,7 +140,7 @@ news_tick(struct sonde_instance *self, void *arg)
     if (news->pause < TICK_MS)
         news->pause = TICK_MS;
     if (news->count)
-        sonde_timer_set(news->tick, news->pause);
+        news_await_tick(news);
     else
         sonde_watch_want(news->watch, SONDE_READ);
 }
@@ -141,6 +150,8 @@ news_heard(struct news *news)
 {
     if (news->fd != -1)
         news_hear(news);
+    if (news->count || news->missed)
+        news_await_tick(news); /* the socket has nothing left that would wake us */
     return news->heard;
 }
 

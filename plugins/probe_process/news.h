@@ -28,6 +28,7 @@ struct news {
     int64_t pause;         /* ms from the first of the news to the tick that tells them */
     int64_t heard, lost;   /* sonde_now: all since then was noted; some were lost */
     bool missed;           /* some are not among pids */
+    bool ticking;          /* tick is armed, and the watch wants nothing */
     pid_t pids[NEWS_MOST]; /* to be told, from at on */
     size_t at, count;
 };

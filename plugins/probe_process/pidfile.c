@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,21 +32,38 @@ pidfile_parse(const char *bytes, size_t length)
     return at == length || bytes[at] == '\n' ? (pid_t)pid : 0;
 }
 
-/* O_NONBLOCK: a FIFO would hold the loop. */
-static ssize_t
-read_start(const char *path, char *bytes, size_t size, struct stat *status)
+/* Not opened before it is known to be a regular file: a FIFO would hold the loop, and to
+ * open a device may set it going (a watchdog, a tape). */
+static int
+open_regular(const char *path, struct stat *status)
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), error;
-    ssize_t length = -1;
+    char again[32];
+    int found = open(path, O_PATH | O_CLOEXEC), fd = -1, error;
 
-    if (fd == -1)
+    if (found == -1)
         return -1;
-    if (fstat(fd, status) == 0) {
+    snprintf(again, sizeof(again), "/proc/self/fd/%d", found);
+    if (fstat(found, status) == 0) {
         if (S_ISREG(status->st_mode))
-            length = read(fd, bytes, size);
+            fd = open(again, O_RDONLY | O_CLOEXEC);
         else
             errno = EMEDIUMTYPE;
     }
+    error = errno;
+    close(found);
+    errno = error;
+    return fd;
+}
+
+static ssize_t
+read_start(const char *path, char *bytes, size_t size, struct stat *status)
+{
+    int fd = open_regular(path, status), error;
+    ssize_t length;
+
+    if (fd == -1)
+        return -1;
+    length = read(fd, bytes, size);
     error = errno;
     close(fd);
     errno = error;

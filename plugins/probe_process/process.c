@@ -5,12 +5,11 @@
  * An asynchronous probe that always answers at once.  Each process that matches is
  * watched (watch.c); while all of them live and that is enough, a run reads nothing.
  * A death asks for a run, which looks for another process in /proc (scan.c, match.c)
- * and answers DOWN where there is none.  Where there are thresholds, a run reads what
- * the processes use (measure.c) and judges that (limits.c).
+ * and answers DOWN where there is none.  Where there are thresholds, a run looks for
+ * others too, reads what they all use (measure.c) and judges that (limits.c).
  */
 #include "process.h"
 
-#include "group.h"
 #include "unit.h"
 
 #include <pwd.h>
@@ -35,8 +34,9 @@ static const struct sonde_option options[] = {
                          "arguments joined with blanks, matches"),
     SONDE_STRING(struct process, user, .help = "effective user, by name or number"),
     SONDE_STRING(struct process, unit,
-                 .help = "systemd unit whose control group the process is in, as in "
-                         "nginx.service"),
+                 .help =
+                     "systemd unit whose control group the process is in, as in "
+                     "nginx.service; with user also a unit of the user's own manager"),
     SONDE_STRING(struct process, cgroup,
                  .help = "control group that the process is in or below, as "
                          "/proc/PID/cgroup names it"),
@@ -114,7 +114,10 @@ static int
 process_check_count(struct sonde_instance *self, const struct process *p)
 {
     if (p->max >= 0 && p->max < p->min)
-        return sonde_fail(self, "max", "is below min (%d)", (int)p->min);
+        return sonde_fail(self, "max",
+                          "is below min (%d); min = 0 with max = 0 says that none may "
+                          "run",
+                          (int)p->min);
     if (p->pidfile && p->min > 1)
         return sonde_fail(self, "min", "a pidfile names one process");
     if (p->min == 0 && p->max < 0)
@@ -169,6 +172,9 @@ process_open_measure(struct sonde_instance *self)
     p->measure.fds = limits_asked(&p->limits, FIGURE_FDS);
     p->measure.ids = p->limits.id_change != CHANGE_IGNORE;
     p->measure.stat = sums || p->measure.ids;
+    /* A look would let go of one that has changed its user, before that is told. */
+    p->counting = (sums || limits_asked(&p->limits, FIGURE_UPTIME)) && !p->pidfile
+                  && !(p->user && p->measure.ids);
     return 0;
 }
 
@@ -181,10 +187,11 @@ process_check_group(struct sonde_instance *self, const struct process *p)
         return sonde_fail(self, "unit", "\"%s\" %s", p->unit, why);
     if (p->unit && p->cgroup)
         return sonde_fail(self, "cgroup", "is given beside unit; give one of them");
-    if (p->cgroup && (p->cgroup[0] != '/' || strstr(p->cgroup, "/..")))
+    if (p->cgroup
+        && (p->cgroup[0] != '/' || strstr(p->cgroup, "/..") || strstr(p->cgroup, "//")))
         return sonde_fail(self, "cgroup",
                           "is not a path as in /proc/PID/cgroup, which begins with / and "
-                          "has no ..");
+                          "has no .. and no //");
     if (p->cgroup && strncmp(p->cgroup, "/sys/fs/cgroup", 14) == 0)
         return sonde_fail(
             self, "cgroup",
@@ -229,6 +236,9 @@ process_open(struct sonde_instance *self)
     p->match.user = p->user;
     p->match.unit = p->unit;
     p->match.cgroup = p->cgroup;
+    p->group = (struct group){ .unit = p->unit,
+                               .path = p->cgroup,
+                               .user = p->user ? (int64_t)p->match.uid : -1 };
     return 0;
 }
 
@@ -243,8 +253,9 @@ process_close(struct sonde_instance *self)
 
 /* ---- a run ---- */
 
+/* All that match are known and will tell when they end, and more would not matter. */
 static bool
-process_quiet(const struct process *p)
+process_complete(const struct process *p)
 {
     return p->whole && p->max < 0 && p->watch.living >= (size_t)p->min;
 }
@@ -259,7 +270,7 @@ process_measure(struct process *p, struct finding *found)
     found->measured = !found->fault && p->watch.living > 0;
     if (found->measured)
         measure_run(&p->measure, p->scan, &p->watch, &p->figures);
-    else
+    else if (!p->watch.living) /* for a fault of ours nothing is forgotten */
         measure_forget(&p->measure);
     if (limits_asked(&p->limits, FIGURE_RESTARTS))
         p->figures.each[FIGURE_RESTARTS] = (struct figure_value){
@@ -285,16 +296,19 @@ process_begin(struct sonde_instance *self, struct sonde_event *event)
 {
     struct process *p = sonde_private(self);
     struct finding found = { .count = p->watch.living };
+    bool complete = process_complete(p);
     enum sonde_state state;
 
-    if (!process_quiet(p)) {
-        if (!p->pidfile) /* before the look, so that none appears between them */
-            scan_follow(p->scan, &p->follower);
+    if (!complete && !p->pidfile)
+        scan_follow(p->scan, &p->follower); /* before the look, so that none is missed */
+    if (!complete || p->counting) {
         look_run(self, &found);
         p->whole = !found.fault && !found.full;
     }
-    if (process_quiet(p))
+    if (process_complete(p))
         scan_unfollow(p->scan, &p->follower);
+    else if (complete)
+        sonde_recheck(self); /* the look found it out: another one, that follows */
     process_measure(p, &found);
     state = answer_run(p, event, &found);
     process_report(p, event, &found);
@@ -339,7 +353,7 @@ process_wants(struct sonde_instance *self, struct scan_process *process)
     bool matches = match_process(&p->match, p->scan, process) == 1;
 
     if (matches && (p->unit || p->cgroup))
-        matches = group_holds(p->unit, p->cgroup, process->stat.pid) == 1;
+        matches = group_holds(&p->group, process->stat.pid) == 1;
     return matches != watch_holds(&p->watch, &process->stat);
 }
 

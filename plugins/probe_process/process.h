@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * process.h - what a process check keeps, and the two halves of a run: look.c finds
- * out, answer.c judges and says it.
+ * out, answer.c judges and says it.  In the order of a run:
+ *
+ *   process    options, the run, and what asks for one in between
+ *   look       which processes there are: by pidfile, group, or the list of all
+ *     pidfile  the number in a file
+ *     group    the processes of a control group; unit: names of systemd units
+ *     scan     what /proc says, shared by the checks of a loop
+ *       roster   the list of all, read anew as far as needed
+ *       news     the kernel's news of processes, paced; connector: the socket of it
+ *       procfs   reads a file of a process; pidstat: the text of its stat
+ *     match    whether a process is one that is meant
+ *     watch    holds those that are, by pidfd, and sees them end
+ *   restarts   how many ended and were replaced
+ *   measure    what they use; family: who is added up, usage: what stat lacks
+ *   answer     the state and its sentence; limits: judges the figures
  */
 #ifndef PROBE_PROCESS_PROCESS_H
 #define PROBE_PROCESS_PROCESS_H
 
+#include "group.h"
 #include "limits.h"
 #include "match.h"
 #include "measure.h"
@@ -27,11 +42,13 @@ struct process {
         fds_fail, uptime_warn, uptime_fail, restarts_warn, restarts_fail;
 
     struct match match;
+    struct group group; /* of unit or cgroup */
     struct limits limits;
     struct scan *scan;
     struct watch_set watch;
     struct scan_follower follower; /* while too few run, or a max is set */
     struct sonde_timer *delay;     /* armed while a death is not judged yet */
+    bool counting;                 /* each run looks: those that come are added up */
     bool whole;                    /* all that match are watched; none has died since */
     bool enough;                   /* ran at the last answer, or may still come */
     char ending[PROCESS_ENDING];   /* how the last one ended, while there is no other */

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { UNIT_NAME_MOST = 255 };
@@ -47,8 +48,11 @@ unit_is(const char *unit, const char *directory)
 }
 
 bool
-unit_holds_units(const char *directory)
+unit_holds_units(const char *directory, int64_t user)
 {
+    char manager[48];
+
+    snprintf(manager, sizeof(manager), "user@%lld.service", (long long)user);
     return unit_ends(directory, ".slice")
-           || (strncmp(directory, "user@", 5) == 0 && unit_ends(directory, ".service"));
+           || (user >= 0 && strcmp(directory, manager) == 0);
 }

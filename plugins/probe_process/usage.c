@@ -93,17 +93,20 @@ usage_fds_counted(const char *path, uint64_t *count)
     return 0;
 }
 
-/* From 6.2 on the size of the directory is the number, and anybody may know it. */
+/* From 6.2 on the size of the directory is the number, and anybody may know it; before,
+ * it is 0 for all, and so for us. */
 int
 usage_fds(pid_t pid, uint64_t *count)
 {
     char path[PATH_BYTES];
-    struct stat status;
+    struct stat status, own;
 
     if (stat(usage_path(path, pid, "/fd"), &status) == -1)
         return errno;
-    *count = status.st_size > 0 ? (uint64_t)status.st_size : 0;
-    return *count ? 0 : usage_fds_counted(path, count);
+    *count = (uint64_t)status.st_size;
+    if (*count || (stat("/proc/self/fd", &own) == 0 && own.st_size > 0))
+        return 0;
+    return usage_fds_counted(path, count);
 }
 
 /* The directory belongs to them even where the process may not be dumped. */

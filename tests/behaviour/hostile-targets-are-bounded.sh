@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 need python3 openssl taskset
 
-cases=${HOSTILE_CASES:-$srcdir/tests/hostile-cases}
+cases=$srcdir/tests/hostile-cases
 timeout=1000 # ms, of each case
 extra=$((50 * patience))
 beside=20 # ms: the interval of the check beside them
@@ -130,7 +130,7 @@ done
 declare -A peak
 has_answered() { grep -q '"kind":"result"' "$dir/$1.json"; }
 peaks() { # NAMES
-	local name alone
+	local name
 	declare -A daemon
 	for name in "$@"; do
 		configure "alone-$name" "${row[$name]}"
@@ -163,10 +163,13 @@ page() {
 
 		What a target can do to a check: each line is a case of \`tests/hostile-cases\`, asked three
 		times or more with a timeout of $timeout ms, all at once in one daemon, while a check beside
-		them runs every $beside ms on the same loop. The time is that of the longest run; the memory
-		is the peak (VmHWM) of a daemon that asks this case alone; a friendly target stands first for
-		comparison. \`tests/behaviour/hostile-targets-are-bounded.sh\` asks them, holds them to these
-		answers, to $most MiB and to the timeout and $extra ms, and prints this page:
+		them runs every $beside ms on the same loop. The time is that of the longest run, without what
+		others took of the daemon's processor; all begin within a tenth of a second, so it holds some
+		waiting for each other. The memory is the peak (VmHWM) of a daemon that asks this case alone;
+		a friendly target stands first for comparison.
+
+		\`tests/behaviour/hostile-targets-are-bounded.sh\` asks them, holds them to these answers, to
+		$most MiB and to the timeout and $extra ms, and prints this page:
 
 		    tests/behaviour/hostile-targets-are-bounded.sh | sed -n 's/^# MD //p' >docs/hostile-targets.md
 

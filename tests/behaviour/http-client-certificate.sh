@@ -53,6 +53,7 @@ lacks "nothing is asked of a server that is not the right one" "$(cat "$dir/wron
 verdict trusting "UP OK"
 holds "unless verify is false" "$(cat "$dir/wrong.said")" "> GET /always"
 verdict newer "DOWN L6RSP"
+tells newer "127.0.0.1:$nginx_port: TLS: tlsv1 alert protocol version"
 verdict older "UP OK"
 is "no newer version than tls_max" "$(field older .details.tls_version)" TLSv1.2
 done_testing

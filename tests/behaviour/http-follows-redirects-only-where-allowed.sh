@@ -18,16 +18,19 @@ start_net names dns there.test=127.0.0.1 shop.test=127.0.0.1 || exit 1
 here_at=http://127.0.0.1:$here_port there_at=http://there.test:$there_port
 tls_at=https://shop.test:$tls_port
 
-results 22 "http = { max_redirects = 3; resolver = \"127.0.0.1:$names_port\"; ca = \"$pki/root.pem\"; };" <<END
+results 25 "http = { max_redirects = 3; resolver = \"127.0.0.1:$names_port\"; ca = \"$pki/root.pem\"; };" <<END
 { name = "off";     plugin = "http"; url = "$here_at/go?301=/x"; max_redirects = 0; ca = ""; },
 { name = "wanted";  plugin = "http"; url = "$here_at/go?301=/x"; max_redirects = 0; ca = ""; status = ["301"]; },
 { name = "none";    plugin = "http"; url = "$here_at/plain"; },
 { name = "path";    plugin = "http"; url = "$here_at/go?302=/path?q=1"; body_match = "^\$"; },
 { name = "host";    plugin = "http"; url = "$here_at/go?307=$there_at/host"; },
+{ name = "large";   plugin = "http"; url = "$here_at/again/1"; max_body = "2B"; },
 { name = "three";   plugin = "http"; url = "$here_at/again/3"; },
 { name = "four";    plugin = "http"; url = "$here_at/again/4"; },
 { name = "file";    plugin = "http"; url = "$here_at/go?302=file:///etc/passwd"; },
 { name = "ftp";     plugin = "http"; url = "$here_at/go?302=ftp://127.0.0.1/"; },
+{ name = "user";    plugin = "http"; url = "$here_at/go?302=ftp://me:geh@eim@127.0.0.1/x@y"; },
+{ name = "304";     plugin = "http"; url = "$here_at/go?304=/x"; status = ["304"]; },
 { name = "nohost";  plugin = "http"; url = "$here_at/go?302=http://no%20host/"; },
 { name = "family";  plugin = "http"; url = "$here_at/go?302=http://[::1]:1/"; ip = "4"; },
 { name = "unknown"; plugin = "http"; url = "$here_at/go?302=http://unknown.test/"; },
@@ -36,7 +39,7 @@ results 22 "http = { max_redirects = 3; resolver = \"127.0.0.1:$names_port\"; ca
 { name = "down";    plugin = "http"; url = "$tls_at/go?301=$there_at/down"; },
 { name = "let";     plugin = "http"; url = "$tls_at/go?301=$there_at/let"; redirect_downgrade = true; },
 { name = "secrets"; plugin = "http"; url = "$here_at/go?302=$there_at/secrets"; user = "me"; password = "word";
-  cert = "$pki/client.pem"; key_file = "$pki/client.key"; headers = ["Cookie: a=b", "X-Other: c", "Host: fake.test"]; },
+  cert = "$pki/client.pem"; key_file = "$pki/client.key"; headers = ["Cookie: a=b", "X-Api-Key: c", "Accept: d/e", "Host: fake.test"]; },
 { name = "own";     plugin = "http"; url = "$here_at/go?302=/own"; bearer = "word"; },
 { name = "badge";   plugin = "http"; url = "$tls_at/go?302=https://127.0.0.1:$tls_port/badge";
   cert = "$pki/client.pem"; key_file = "$pki/client.key"; sni = "shop.test"; },
@@ -57,11 +60,14 @@ check "the new host was looked up by our resolver" grep -q '^there.test A$' "$di
 check "dns is among its phases" test "$(field host '.timing_us.dns >= 0')" = true
 verdict three "UP OK"
 is "three" "$(field three .metrics.redirects)" 3
+verdict large "UP OK" # max_body is not about a redirect's
 verdict four "DOWN L7RSP"
 tells four "*: redirected more than 3 times, last to $here_at/again/0"
 verdict file "DOWN L7RSP"
 tells file "*: redirected to file:///etc/passwd, which is neither http nor https"
 tells ftp "*: redirected to ftp://127.0.0.1/, which is neither http nor https"
+tells user "*: redirected to ftp://127.0.0.1/x@y, which is neither http nor https"
+verdict 304 "UP OK" # that is no redirect
 verdict nohost "DOWN L7RSP"
 tells family "*: redirected to http://\[::1\]:1/, which is not an address of the kind to use"
 verdict unknown "DOWN DNSERR"
@@ -83,7 +89,9 @@ holds "the host that was asked for" "$first" "> Host: fake.test"
 lacks "no credentials elsewhere" "$last" authorization
 lacks "no cookies elsewhere" "$last" cookie
 holds "its own host there" "$last" "> Host: there.test:$there_port"
-holds "other headers" "$last" "> X-Other: c"
+holds "a key at the first origin" "$first" "> X-Api-Key: c"
+lacks "no header elsewhere that may be a secret" "$last" x-api-key
+holds "what cannot be one" "$last" "> Accept: d/e"
 holds "credentials at the same origin" "$(asked here /own)" "> Authorization: Bearer word"
 verdict badge "UP OK"
 check "the name to ask for is for the first origin" \

@@ -3,7 +3,8 @@
 #
 # keep = true asks again and again by one connection, without phases that did not happen; one
 # that the server has closed meanwhile is replaced without a word; no check uses the
-# connection of another; the certificate is still reported.  Without keep each run connects.
+# connection of another; the certificate is still reported, as long as its connection is what
+# a run asked by.  Without keep each run connects.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/net.sh"
 . "$(dirname "$0")/web.sh"
@@ -63,4 +64,23 @@ is "but what the certificate said" "$(runs tls '.metrics.cert_left_days | . > 80
 	"true true true true"
 is "strict: does not trust, though another check is connected" "$(runs strict .reason)" \
 	"L6CERT L6CERT L6CERT L6CERT"
+
+# A server whose certificate is refused, and which is gone then.
+start_tls gone expired || exit 1
+cat >"$dir/gone.conf" <<END
+daemon = { observer = "test"; };
+defaults = { interval = "500ms"; fall = 1; http = { keep = true; ca = "$pki/root.pem"; }; };
+checks = ( { name = "gone"; plugin = "http"; url = "https://127.0.0.1:$gone_port/"; } );
+sinks = ( { name = "results"; plugin = "file"; path = "$dir/gone.results"; } );
+routes = ( { name = "all"; to = ["results"]; match = { kind = "result"; check = "gone"; }; } );
+END
+start_sonded gone -c "$dir/gone.conf" || exit 1
+check "gone: its certificate has expired" \
+	wait_for $((10 * patience)) grep -q '"L6CERT"' "$dir/gone.results"
+kill "$gone_pid"
+check "gone: then nobody listens, which is what is told" \
+	wait_for $((10 * patience)) grep -q '"L4CON"' "$dir/gone.results"
+is "without a certificate" "$(jq -r 'select(.reason == "L4CON") | .details.cert_subject' \
+	"$dir/gone.results" | head -1)" null
+ends_clean gone
 done_testing

@@ -16,13 +16,14 @@ start_web tls echo "$pki/good-chain.pem" "$pki/server.key" || exit 1
 start_web six echo6 || skip_all "there is no ::1"
 start_net names dns two.test=127.0.0.1,::1 other.test=127.0.0.1 || exit 1
 
-results 11 "http = { resolver = \"127.0.0.1:$names_port\"; };" <<END
+results 12 "http = { resolver = \"127.0.0.1:$names_port\"; };" <<END
 { name = "port";   plugin = "http"; url = "http://shop.test/port"; resolve = "127.0.0.1:$open_port"; },
 { name = "same";   plugin = "http"; url = "http://shop.test:$open_port/same"; resolve = "127.0.0.1"; },
 { name = "six";    plugin = "http"; url = "http://two.test:$six_port/six"; ip = "6"; },
 { name = "literal"; plugin = "http"; url = "http://[::1]:$six_port/literal"; source = "::1"; },
 { name = "v6";     plugin = "http"; url = "http://shop.test/"; resolve = "[::1]:1"; },
 { name = "tls";    plugin = "http"; url = "https://shop.test/tls"; resolve = "127.0.0.1:$tls_port"; ca = "$pki/root.pem"; },
+{ name = "dot";    plugin = "http"; url = "https://shop.test./dot"; resolve = "127.0.0.1:$tls_port"; ca = "$pki/root.pem"; },
 { name = "moved";  plugin = "http"; url = "http://shop.test/go?302=http://other.test:$open_port/moved"; resolve = "127.0.0.1:$open_port"; max_redirects = 1; },
 { name = "source"; plugin = "http"; url = "http://127.0.0.1:$open_port/source"; source = "127.0.0.7"; },
 { name = "family"; plugin = "http"; url = "http://two.test:$open_port/family"; source = "127.0.0.8"; },
@@ -37,6 +38,8 @@ tells six "two.test:$six_port (::1): HTTP/1.1 200 OK"
 tells literal "\[::1\]:$six_port: HTTP/1.1 200 OK"
 verdict tls "UP OK"
 check "TLS names the host" grep -q '^name shop.test$' "$dir/tls.said"
+verdict dot "UP OK"
+check "without the dot of a full name" eval "! grep '^name shop[.]test[.]' '$dir/tls.said'"
 tells moved "other.test:$open_port (127.0.0.1): HTTP/1.1 200 OK"
 lacks "the host is not looked up" "$(cat "$dir/names.said")" shop.test
 holds "the server sees the source" "$(asked open /source)" "from 127.0.0.7"

@@ -26,7 +26,11 @@ wrong <<'END'
 { name = "q"; plugin = "http"; url = "http://192.0.2.1/"; max_body = "0"; },
 { name = "r"; plugin = "http"; url = "http://192.0.2.1/"; resolver = "x:y"; },
 { name = "s"; plugin = "http"; url = "http://shöp.example/"; },
-{ name = "t"; plugin = "http"; url = "gopher://192.0.2.1/"; }
+{ name = "t"; plugin = "http"; url = "gopher://192.0.2.1/"; },
+{ name = "u"; plugin = "http"; url = "http://192.0.2.1/"; user_agent = "me\r\nHost: other"; },
+{ name = "v"; plugin = "http"; url = "https://192.0.2.1/"; sni = "shop.example."; },
+{ name = "w"; plugin = "http"; url = "https://192.0.2.1/"; cert = "/etc/passwd"; },
+{ name = "x"; plugin = "http"; url = "https://192.0.2.1/"; cert_warn = "1d"; }
 END
 is "exit status" "$wrong_status" 2
 complains 'check "a": url: a URL begins with http:// or https://'
@@ -49,4 +53,8 @@ complains 'check "q": '
 complains 'check "r": resolver: "x:y" is no address of a name server'
 complains 'check "s": url: '
 complains 'check "t": url: a URL begins with http:// or https://'
+complains 'check "u": user_agent: a header has no line breaks or control characters'
+complains 'check "v": sni: TLS asks for a name without the dot at its end'
+complains 'check "w": cert: /etc/passwd cannot be used: it is not in PEM form'
+complains 'check "x": cert_warn: must be longer than cert_fail (3d where it is not set)'
 done_testing

@@ -31,7 +31,7 @@ start_tinyproxy() { # NAME LINES_OF_CONFIGURATION...
 pki_make || exit 1
 start_web open echo || exit 1
 start_web tls echo "$pki/good-chain.pem" "$pki/server.key" || exit 1
-start_net names dns proxy.test=127.0.0.1 || exit 1
+start_net names dns proxy.test=127.0.0.1 two.test=127.0.0.2,127.0.0.1 || exit 1
 start_net mute mute || exit 1
 start_tinyproxy free "ConnectPort $tls_port" "ConnectPort 1" || exit 1
 start_tinyproxy guarded "BasicAuth probe geheim" "ConnectPort $tls_port" || exit 1
@@ -41,7 +41,7 @@ free=http://127.0.0.1:$free_port guarded=http://127.0.0.1:$guarded_port
 open=http://localhost:$open_port tls=https://localhost:$tls_port
 
 export http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 ALL_PROXY=http://127.0.0.1:1
-results 19 "http = { ca = \"$pki/root.pem\"; resolver = \"127.0.0.1:$names_port\"; timeout = \"4s\"; };" <<END
+results 20 "http = { ca = \"$pki/root.pem\"; resolver = \"127.0.0.1:$names_port\"; timeout = \"4s\"; };" <<END
 { name = "direct"; plugin = "http"; url = "http://127.0.0.1:$open_port/direct"; ca = ""; },
 { name = "plain";  plugin = "http"; url = "$open/plain"; proxy = "$free"; ca = ""; },
 { name = "tunnel"; plugin = "http"; url = "$tls/tunnel"; proxy = "$free"; headers = ["X-Secret: for the target"]; },
@@ -52,6 +52,7 @@ results 19 "http = { ca = \"$pki/root.pem\"; resolver = \"127.0.0.1:$names_port\
 { name = "wrong";  plugin = "http"; url = "$tls/"; proxy = "$guarded"; proxy_user = "probe"; proxy_password = "hush-hush"; },
 { name = "403";    plugin = "http"; url = "https://localhost:2/"; proxy = "$free"; },
 { name = "500";    plugin = "http"; url = "https://localhost:1/"; proxy = "$free"; },
+{ name = "second"; plugin = "http"; url = "https://localhost:2/"; proxy = "http://two.test:$free_port"; },
 { name = "gone";   plugin = "http"; url = "$tls/"; proxy = "http://127.0.0.1:1"; },
 { name = "noname"; plugin = "http"; url = "$tls/"; proxy = "http://unknown.test:3128"; },
 { name = "moved";  plugin = "http"; url = "$open/go?302=$tls/moved"; proxy = "$free"; max_redirects = 1; },
@@ -78,6 +79,8 @@ tells 407 "localhost:$tls_port via 127.0.0.1:$guarded_port: the proxy answers CO
 tells wrong "*: the proxy answers CONNECT with 40[17]"
 tells 403 "*: the proxy answers CONNECT with 403"
 tells 500 "*: the proxy answers CONNECT with 50[0-9]"
+verdict second "DOWN L7RSP"
+tells second "localhost:2 via two.test:$free_port (127.0.0.1): the proxy answers CONNECT with 403"
 verdict gone "DOWN L4CON"
 tells gone "localhost:$tls_port via 127.0.0.1:1: connection refused"
 verdict noname "DOWN DNSERR"

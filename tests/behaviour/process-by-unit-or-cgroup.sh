@@ -3,7 +3,8 @@
 #
 # The processes of a systemd unit, or of a control group, are found by its name: with those
 # of the groups in it, together with other selectors, and not those of a container's unit of
-# the same name.  Where there is no such unit, that is said.
+# the same name, nor of a user's, but where that user is given.  Where there is no such unit, that
+# is said.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/process.sh"
 
@@ -66,11 +67,15 @@ start_in "system.slice/system-sonde.slice/sonde@$$-a\\x2db.service"
 instance=$sleeper
 start_in "system.slice/_cpu.$unit.service"
 escaped=$sleeper
-start_in "user.slice/user-7.slice/user@7.service/app.slice/$unit-user.service"
+start_in "user.slice/user-$(id -u).slice/user@$(id -u).service/app.slice/$unit-user.service"
 user=$sleeper
 start_in "machine.slice/$unit.scope/system.slice/$unit-inner.service"
 inner=$sleeper
+start_in "user.slice/user-$(id -u).slice/user@$(id -u).service/app.slice/$unit-none.service"
+start_in "user.slice/user-7.slice/user@7.service/app.slice/$unit-user.service"
+echo "$sleeper" >"$dir/impostor.pid"
 echo "$worker" >"$dir/worker.pid"
+echo "$user" >"$dir/user.pid"
 echo "$inner" >"$dir/inner.pid"
 
 cat >"$dir/once.conf" <<END
@@ -81,7 +86,9 @@ checks = (
   { name = "and-not";  plugin = "process"; unit = "$unit.service"; comm = "none"; },
   { name = "template"; plugin = "process"; unit = "sonde@$$-a\\\\x2db.service"; },
   { name = "escaped";  plugin = "process"; unit = "cpu.$unit.service"; },
-  { name = "user";     plugin = "process"; unit = "$unit-user.service"; },
+  { name = "user";     plugin = "process"; unit = "$unit-user.service"; user = "$(id -u)"; },
+  { name = "by-user";  plugin = "process"; unit = "$unit-user.service"; user = "$(id -u)"; pidfile = "$dir/user.pid"; },
+  { name = "impostor"; plugin = "process"; unit = "$unit-none.service"; pidfile = "$dir/impostor.pid"; },
   { name = "slice";    plugin = "process"; unit = "system-sonde.slice"; min = 1; },
   { name = "scope";    plugin = "process"; unit = "$unit.scope"; },
   { name = "inner";    plugin = "process"; unit = "$unit-inner.service"; },
@@ -110,6 +117,8 @@ found and-not "DOWN PROCNONE no process with comm \"none\", unit \"$unit.service
 found template "UP OK pid $instance ($name) is running"
 found escaped "UP OK pid $escaped ($name) is running"
 found user "UP OK pid $user ($name) is running"
+found by-user "UP OK pid $user ($name) is running"
+found impostor "DOWN PROCNONE $dir/impostor.pid: pid"
 found slice "UP OK pid $instance ($name) is running"
 found scope "UP OK pid $inner ($name) is running"
 found inner "DOWN PROCNONE unit \"$unit-inner.service\" is not active, or there is none of that name"
@@ -152,11 +161,12 @@ checks = (
   { name = "both";     plugin = "process"; unit = "nginx.service"; cgroup = "/a"; },
   { name = "relative"; plugin = "process"; cgroup = "a/b"; },
   { name = "up";       plugin = "process"; cgroup = "/a/../b"; },
+  { name = "twice";    plugin = "process"; cgroup = "//a"; },
   { name = "mount";    plugin = "process"; cgroup = "/sys/fs/cgroup/a"; }
 );
 END
 run_sonded -c "$dir/wrong.conf" --check >/dev/null 2>"$dir/wrong"
 is "a wrong configuration is refused" $? 2
-is "each of its seven errors has a line" \
-	"$(grep -o 'wrong.conf:[0-9]*' "$dir/wrong" | sort -u | wc -l)" 7
+is "each of its eight errors has a line" \
+	"$(grep -o 'wrong.conf:[0-9]*' "$dir/wrong" | sort -u | wc -l)" 8
 done_testing

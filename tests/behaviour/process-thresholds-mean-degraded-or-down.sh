@@ -3,7 +3,8 @@
 #
 # What a process uses is judged: above the first threshold the check is DEGRADED, above the
 # second DOWN, each with a sentence that tells the figure and the option; below both it is UP
-# again.  A process that is too young as well.
+# again.  A process that is too young as well.  The sums follow a pool that grows, though none
+# of its processes ends.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/process.sh"
 need python3
@@ -13,7 +14,11 @@ start_hog hog || {
 	done_testing
 }
 
+make_sleeper pool pool
+start_sleeper "$pool"
+
 watch_processes <<END
+{ name = "pool";    plugin = "process"; comm = "$pool"; threads_warn = 2; },
 { name = "cpu";     plugin = "process"; pidfile = "$dir/hog.pid"; cpu_warn = 4; },
 { name = "burnt";   plugin = "process"; pidfile = "$dir/hog.pid"; cpu_warn = 1.5; cpu_fail = 4; },
 { name = "rss";     plugin = "process"; pidfile = "$dir/hog.pid"; rss_warn = "100MiB"; rss_fail = "0.2GiB"; },
@@ -39,7 +44,14 @@ tells() { # CHECK METRIC MOST: a result has it, above that
 		awk -v value="${value:-0}" "BEGIN { exit !(value > $3) }"
 }
 
-for each in cpu burnt rss pss threads fds plain; do now_is "$each" UP OK; done
+for each in cpu burnt rss pss threads fds plain pool; do now_is "$each" UP OK; done
+
+start_sleeper "$pool"
+start_sleeper "$pool"
+now_is pool DEGRADED LIMIT
+says_of pool DEGRADED "number of threads of 3 processes is 3, more than threads_warn = 2"
+kill -9 "$sleeper"
+now_is pool UP OK
 
 tell_hog hog "burn 1"
 tell_hog hog "rss 120"
@@ -104,6 +116,12 @@ ends_clean run
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	make_sleeper name pss
 	start_sleeper "$name"
+	python3 -c 'import os, time; os.closerange(0, 256); time.sleep(300)' &
+	closed=$!
+	pids+=("$closed")
+	disown "$closed"
+	echo "$closed" >"$dir/closed.pid"
+	wait_for 20 eval "! test -e /proc/$closed/fd/0 && ! test -e /proc/$closed/fd/2"
 	chmod 755 "$dir"
 	mkdir -p "$dir/theirs"
 	chown 65534 "$dir/theirs"
@@ -112,6 +130,7 @@ daemon = { observer = "test"; state_dir = "$dir/theirs"; };
 checks = (
   { name = "barred"; plugin = "process"; pidfile = "$dir/$name.pid"; pss_warn = "1GiB"; },
   { name = "worse";  plugin = "process"; pidfile = "$dir/$name.pid"; pss_warn = "1GiB"; threads_fail = 1; rss_fail = "1KiB"; },
+  { name = "closed"; plugin = "process"; pidfile = "$dir/closed.pid"; fds_warn = 100; },
   { name = "free";   plugin = "process"; pidfile = "$dir/$name.pid"; rss_warn = "1GiB"; threads_warn = 2; }
 );
 END
@@ -124,6 +143,8 @@ END
 			grep -Eq 'UNKNOWN +barred .*OBSERVER .*memory map \(pss\) of pid .* SYS_PTRACE' "$dir/barred"
 		check "what is known to be too much is DOWN all the same" \
 			grep -Eq 'DOWN +worse .*LIMIT .*rss of pid' "$dir/barred"
+		[ "$(stat -c %s "/proc/$$/fd")" = 0 ] || # before Linux 6.2 they need one
+			check "no descriptors at all is a number, too" grep -Eq 'UP +closed .*OK' "$dir/barred"
 		check "the other figures need no right" grep -Eq 'UP +free .*OK' "$dir/barred"
 	else
 		note "the build cannot be read by others: what they may not read is not tested"

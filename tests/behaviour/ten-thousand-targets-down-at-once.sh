@@ -64,8 +64,7 @@ changes() { # STATE: how many
 	grep -c "\"kind\":\"change\".*\"plugin\":\"tcp\",\"state\":\"$1\"" "$dir/json"
 }
 all_are() { # STATE CHANGES
-	local tries
-	for tries in $(seq $((30 * patience))); do
+	for _ in $(seq $((30 * patience))); do
 		sleep 1 # looking takes time that the daemon needs
 		[ "$(changes "$1")" -ge "$2" ] && return
 	done

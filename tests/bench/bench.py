@@ -13,7 +13,7 @@ All traffic stays on 127.0.0.0/8.
 import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 DAEMON_CPU, OTHER_CPU = "0", "1"
-LOAD = 0.75  # of the runs per second that the bare loop makes: nothing may be late
+LOAD = 0.5  # of the runs per second that the bare loop makes: nothing may be late
 
 
 def free_port(address="127.0.1.1"):

@@ -2,12 +2,14 @@
  *
  * fuzz_proc.c - the texts that the process probe reads: a line of /proc/PID/stat, whose
  * name the process chose, a command line, the first bytes of a pidfile, figures of
- * memory, a unit's name, and what the kernel's proc connector sends.
+ * memory, a unit's name, the groups of a process and the processes of a group, and what
+ * the kernel's proc connector sends.
  *
  * Each reader gets the same bytes, in a block of just that size.  What it answers must be
  * what the text says, as far as that can be told in a simpler way.
  */
 #include "probe_process/connector.h"
+#include "probe_process/group.h"
 #include "probe_process/pidfile.h"
 #include "probe_process/pidstat.h"
 #include "probe_process/procfs.h"
@@ -94,8 +96,39 @@ read_unit(const char *bytes, size_t length)
     must(!why || *why);
     must(why || (strlen(name) <= 255 && !strchr(name, '/')));
     must(unit_is(name, directory));
-    (void)unit_holds_units(name);
+    must(!unit_holds_units(name, -1) || unit_holds_units(name, 7));
     free(directory);
+}
+
+/* Whatever units there are, the same text holds no more of them where the manager of
+ * a user is left out; and all that is in a group is in the root. */
+static void
+read_groups(const char *bytes, size_t length)
+{
+    const struct group system = { .unit = "a.service", .user = -1 };
+    const struct group user = { .unit = "a.service", .user = 7 };
+    const struct group path = { .path = "/a/b" }, root = { .path = "/" };
+
+    must(!group_parse(bytes, length, &system) || group_parse(bytes, length, &user));
+    must(!group_parse(bytes, length, &user) || memmem(bytes, length, "a.service", 9));
+    must(!group_parse(bytes, length, &path) || memmem(bytes, length, ":/a/b", 5));
+    must(!group_parse(bytes, length, &path) || group_parse(bytes, length, &root));
+}
+
+static void
+read_members(const char *bytes, size_t length)
+{
+    const char *at = bytes, *end = bytes + length;
+    size_t lines = 0, ends = 0;
+    pid_t pid;
+
+    for (; group_next(&at, end, &pid); lines++) {
+        must(pid >= 0 && pid <= PID_MOST);
+        must(at > bytes && at <= end && at[-1] == '\n');
+    }
+    for (size_t i = 0; i < length; i++)
+        ends += bytes[i] == '\n';
+    must(lines == ends && !memchr(at, '\n', (size_t)(end - at)));
 }
 
 int
@@ -110,6 +143,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_pidfile(bytes, size);
     read_cmdline(bytes, size);
     read_unit(bytes, size);
+    read_groups(bytes, size);
+    read_members(bytes, size);
     (void)usage_pss_parse(bytes, size, &pss);
     must(connector_parse(bytes, size) >= 0);
     free(bytes);

@@ -454,6 +454,24 @@ a_thousand_names_are_few_words(void **state)
     sonde_event_unref(event);
 }
 
+/* In a sentence there is less room than one name may need. */
+static void
+a_long_name_is_cut(void **state)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    struct cert_report report;
+    char long_name[200];
+
+    (void)state;
+    memset(long_name, 'x', sizeof(long_name));
+    certs_add_dns(names, long_name, sizeof(long_name));
+    certs_add_dns(names, "shop.test", 9);
+    report = seen_at("y", (struct certs_wish){ .name = "shop.test", .names = names });
+    assert_non_null(strstr(report.trouble, "is for xxxx"));
+    assert_non_null(strstr(report.trouble, "xxxx... and 1 more and not for y"));
+    assert_non_null(strstr(report.names, "xxxx, shop.test"));
+}
+
 static void
 a_stray_old_certificate_is_told_apart(void **state)
 {
@@ -492,6 +510,7 @@ main(void)
         cmocka_unit_test(a_name_in_a_certificate_harms_nobody),
         cmocka_unit_test(a_name_with_a_nul_is_not_its_beginning),
         cmocka_unit_test(a_thousand_names_are_few_words),
+        cmocka_unit_test(a_long_name_is_cut),
         cmocka_unit_test(a_stray_old_certificate_is_told_apart),
     };
 

@@ -158,23 +158,38 @@ a_directory_may_be_escaped(void **state)
     assert_true(unit_is("_x.service", "__x.service"));
     assert_false(unit_is("nginx.service", "nginx.service.d"));
     assert_false(unit_is("nginx.service", "xnginx.service"));
-    assert_true(unit_holds_units("system-getty.slice"));
-    assert_true(unit_holds_units("user@1000.service"));
-    assert_false(unit_holds_units("user.service"));
-    assert_false(unit_holds_units("docker-1.scope"));
-    assert_false(unit_holds_units(".slice"));
+    assert_true(unit_holds_units("system-getty.slice", 0));
+    assert_true(unit_holds_units("user@1000.service", 1000));
+    assert_false(unit_holds_units("user@1000.service", 100));
+    assert_false(unit_holds_units("user@1000.service", -1));
+    assert_false(unit_holds_units("user@-1.service", -1));
+    assert_false(unit_holds_units("user.service", 0));
+    assert_false(unit_holds_units("docker-1.scope", 0));
+    assert_false(unit_holds_units(".slice", 0));
 }
 
 static bool
 in_unit(const char *text, const char *unit)
 {
-    return group_parse(text, strlen(text), unit, NULL);
+    const struct group group = { .unit = unit, .user = -1 };
+
+    return group_parse(text, strlen(text), &group);
+}
+
+static bool
+in_unit_of_user(const char *text, const char *unit)
+{
+    const struct group group = { .unit = unit, .user = 7 };
+
+    return group_parse(text, strlen(text), &group);
 }
 
 static bool
 in_path(const char *text, const char *path)
 {
-    return group_parse(text, strlen(text), NULL, path);
+    const struct group group = { .path = path };
+
+    return group_parse(text, strlen(text), &group);
 }
 
 static void
@@ -191,7 +206,8 @@ a_process_is_in_its_unit(void **state)
     assert_true(in_unit(v2, "system.slice"));
     assert_false(in_unit(v2, "worker"));
     assert_false(in_unit(v2, "ginx.service"));
-    assert_true(in_unit(nested, "shop.service"));
+    assert_true(in_unit_of_user(nested, "shop.service"));
+    assert_false(in_unit(nested, "shop.service")); /* the user chose that name */
     assert_true(in_unit(nested, "user@7.service"));
     assert_false(in_unit("0::/machine.slice/c.scope/system.slice/nginx.service\n",
                          "nginx.service")); /* a container's own */
@@ -213,6 +229,24 @@ a_process_is_below_its_group(void **state)
     assert_false(in_path("0::/a/bc\n", "/a/b"));
     assert_false(in_path("0::/a\n", "/a/b"));
     assert_false(in_path("3:cpu:/a/b\n0::/\n", "/a/b"));
+}
+
+static void
+numbers_of_a_group_are_read(void **state)
+{
+    static const char text[] = "1\n4194304\n0\n4194305\n99999999999999999999999\n\n-3\n"
+                               "7 8\nx\n42\n43";
+    static const pid_t wanted[] = { 1, 4194304, 0, 0, 0, 0, 0, 0, 0, 42 };
+    const char *at = text, *end = text + sizeof(text) - 1;
+    pid_t pid;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+        assert_true(group_next(&at, end, &pid));
+        assert_int_equal(pid, wanted[i]);
+    }
+    assert_false(group_next(&at, end, &pid)); /* the rest of the line is to come */
+    assert_string_equal(at, "43");
 }
 
 /* ---- judgement ---- */
@@ -347,6 +381,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_directory_may_be_escaped),
     cmocka_unit_test(a_process_is_in_its_unit),
     cmocka_unit_test(a_process_is_below_its_group),
+    cmocka_unit_test(numbers_of_a_group_are_read),
     cmocka_unit_test(figures_are_judged),
     cmocka_unit_test(several_are_told_together),
     cmocka_unit_test(a_change_of_user_is_told),

@@ -111,7 +111,8 @@ wrong_options_are_told(void **state)
     tls = defaults();
     tls.cert_fail = tls.cert_warn;
     opens(tls, true,
-          "must be longer than cert_fail, or nothing is DEGRADED; 0 switches it off");
+          "must be longer than cert_fail (3d where it is not set), or nothing is "
+          "DEGRADED; 0 switches it off");
     tls.cert_warn = 0;
     opens(tls, true, NULL);
     tls.sni = "192.0.2.1:443";
@@ -217,7 +218,7 @@ a_client_certificate_that_cannot_be_used_is_told(void **state)
     tls.cert = "none.pem";
     context_of(tls, "none.pem cannot be read: No such file or directory");
     tls.cert = "nothing.pem";
-    context_of(tls, "nothing.pem cannot be used: no start line");
+    context_of(tls, "nothing.pem cannot be used: it is not in PEM form");
     tls.cert = "client.pem";
     context_of(tls, "client.pem holds no key in PEM form: set key_file");
     tls.key_file = "leaf.pem";
