@@ -130,7 +130,8 @@ cnd_broadcast(cnd_t *cond)
 int
 cnd_wait(cnd_t *cond, mtx_t *mutex)
 {
-    return shim_answer(pthread_cond_wait((pthread_cond_t *)cond, (pthread_mutex_t *)mutex));
+    return shim_answer(
+        pthread_cond_wait((pthread_cond_t *)cond, (pthread_mutex_t *)mutex));
 }
 
 int

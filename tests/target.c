@@ -93,10 +93,11 @@ target_answer(int client)
         return; /* a TCP check: it only connects */
     if (sscanf(request, "%*s /status/%d", &status) != 1 || status < 200 || status > 599)
         status = 200;
-    length = snprintf(answer, sizeof(answer),
-                      "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
-                      "Connection: close\r\n\r\nok\n",
-                      status, status == 200 ? "OK" : "As Asked");
+    length =
+        snprintf(answer, sizeof(answer),
+                 "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
+                 "Connection: close\r\n\r\nok\n",
+                 status, status == 200 ? "OK" : "As Asked");
     if (send(client, answer, (size_t)length, MSG_NOSIGNAL) == -1)
         return; /* the client has gone: its business */
     shutdown(client, SHUT_WR);
@@ -123,7 +124,8 @@ target_arguments(struct target *target, int argc, char **argv)
             target->portfile = optarg;
             break;
         default:
-            fprintf(stderr, "usage: target [-n NAME] [-p PORT] [-f PIDFILE] [-P PORTFILE]\n");
+            fprintf(stderr,
+                    "usage: target [-n NAME] [-p PORT] [-f PIDFILE] [-P PORTFILE]\n");
             exit(2);
         }
     }

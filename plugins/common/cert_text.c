@@ -55,18 +55,21 @@ struct cert_text_list {
     unsigned more; /* that found no room */
 };
 
-/* Room for " and 4294967295 more" is kept. */
+/* Room for " and 4294967295 more" is kept.  Of the first, what has room is told. */
 static void
 cert_text_add(struct cert_text_list *list, const char *item)
 {
     size_t length = strlen(item), between = list->length ? 2 : 0;
+    bool fits = list->length + between + length + 22 <= list->size;
 
-    if (list->length + between + length + 22 > list->size) {
+    if (!fits && list->length) {
         list->more++;
         return;
     }
     list->length += (size_t)snprintf(list->text + list->length, list->size - list->length,
-                                     "%s%s", between ? ", " : "", item);
+                                     "%s%.*s%s", between ? ", " : "",
+                                     (int)(fits ? length : list->size - 25), item,
+                                     fits ? "" : "...");
 }
 
 static void
@@ -118,8 +121,7 @@ cert_text_names(const X509 *cert, char *text, size_t size)
             cert_text_add_address(&list, name->d.iPAddress);
     }
     if (list.more)
-        snprintf(text + list.length, size - list.length, "%s%u more",
-                 list.length ? " and " : "", list.more);
+        snprintf(text + list.length, size - list.length, " and %u more", list.more);
     GENERAL_NAMES_free(names);
     ERR_clear_error();
 }

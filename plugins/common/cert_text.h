@@ -16,7 +16,7 @@ enum { CERT_SPAN = 32 };
 
 /* "CN=R3,O=Some Authority,C=US". */
 void cert_text_name(const X509_NAME *name, char *text, size_t size);
-/* "shop.example, 192.0.2.1 and 12 more"; "": there are none. */
+/* "shop.example, 192.0.2.1 and 12 more"; "": there are none.  size is 64 or more. */
 void cert_text_names(const X509 *cert, char *text, size_t size);
 void cert_text_serial(const X509 *cert, char *text, size_t size);
 /* "9.5 days", "5 hours", "1 minute"; the sign does not matter. */

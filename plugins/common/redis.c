@@ -24,14 +24,13 @@ static const struct redis_class {
     const char *word;
     enum { CLASS_WAIT, CLASS_RECONNECT, CLASS_CLUSTER } class;
 } redis_classes[] = {
-    { "LOADING", CLASS_WAIT },       { "BUSY", CLASS_WAIT },
-    { "TRYAGAIN", CLASS_WAIT },      { "CLUSTERDOWN", CLASS_WAIT },
-    { "MASTERDOWN", CLASS_WAIT },    { "OOM", CLASS_WAIT },
-    { "NOREPLICAS", CLASS_WAIT },    { "MISCONF", CLASS_WAIT },
-    { "NOPERM", CLASS_WAIT },
-    { "READONLY", CLASS_RECONNECT }, { "NOAUTH", CLASS_RECONNECT },
-    { "MOVED", CLASS_CLUSTER },      { "ASK", CLASS_CLUSTER },
-    { "CROSSSLOT", CLASS_CLUSTER },
+    { "LOADING", CLASS_WAIT },     { "BUSY", CLASS_WAIT },
+    { "TRYAGAIN", CLASS_WAIT },    { "CLUSTERDOWN", CLASS_WAIT },
+    { "MASTERDOWN", CLASS_WAIT },  { "OOM", CLASS_WAIT },
+    { "NOREPLICAS", CLASS_WAIT },  { "MISCONF", CLASS_WAIT },
+    { "NOPERM", CLASS_WAIT },      { "READONLY", CLASS_RECONNECT },
+    { "NOAUTH", CLASS_RECONNECT }, { "MOVED", CLASS_CLUSTER },
+    { "ASK", CLASS_CLUSTER },      { "CROSSSLOT", CLASS_CLUSTER },
 };
 
 /* Before Redis 7 an error inside a script was wrapped:

@@ -106,10 +106,12 @@ tls_open(struct sonde_instance *self, const struct tls *tls, bool used)
                           tls_versions[tls->tls_min], tls_versions[tls->tls_max]);
     if (tls->cert_warn && tls->cert_fail && tls->cert_warn <= tls->cert_fail)
         return sonde_fail(self, "cert_warn",
-                          "must be longer than cert_fail, or nothing is DEGRADED; 0 "
-                          "switches it off");
+                          "must be longer than cert_fail (3d where it is not set), or "
+                          "nothing is DEGRADED; 0 switches it off");
     if (*tls->sni && !address_is_name(tls->sni, strlen(tls->sni)))
         return sonde_fail(self, "sni", "\"%.80s\" is not a host name", tls->sni);
+    if (*tls->sni && tls->sni[strlen(tls->sni) - 1] == '.')
+        return sonde_fail(self, "sni", "TLS asks for a name without the dot at its end");
     return tls_open_pins(self, tls);
 }
 
@@ -129,7 +131,10 @@ tls_passphrase(char *bytes, int size, int writing, void *arg)
 static int
 tls_fail(struct tls_make *make, const char *option, const char *file)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    unsigned long error = ERR_peek_error();
+    bool empty = ERR_GET_LIB(error) == ERR_LIB_PEM
+                 && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    const char *reason = empty ? NULL : ERR_reason_error_string(error);
 
     if (make->asked)
         sonde_fail(make->self, option,

@@ -107,6 +107,15 @@ answer_take_header(struct answer *answer, const struct http *http, const char *b
 
 /* ---- the body ---- */
 
+/* Whether it may be one to follow, of which nobody looks at the body. */
+static bool
+answer_redirects(const struct answer *answer, const struct http *http)
+{
+    const char *status = strchr(answer->line, ' ');
+
+    return http->max_redirects && status && status[1] == '3';
+}
+
 /* How many bytes of a body somebody will look at. */
 static size_t
 answer_keeps(const struct http *http)
@@ -148,7 +157,10 @@ answer_take_body(struct answer *answer, const struct http *http, const char *byt
                          keeps))
         || (*http->body_sha256 && !answer_digest(answer, bytes, length)))
         answer->no_memory = true;
-    return !answer->body_big && !answer->no_memory;
+    if (answer->no_memory || answer->bomb)
+        return false;
+    return !answer->body_big
+           || (answer_redirects(answer, http) && answer->body_bytes <= ANSWER_REDIRECT);
 }
 
 /* ---- the end ---- */

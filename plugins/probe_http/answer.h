@@ -20,9 +20,11 @@ enum {
     ANSWER_LINE = 200,   /* most of a status line that is kept */
     ANSWER_HEARD = 256,  /* first bytes, for who wants to know why */
     ANSWER_SAVED = 1024, /* of a body that save_body keeps */
+    /* Of a redirect's body, however little max_body allows: to follow it, it must end. */
+    ANSWER_REDIRECT = 64 << 10,
     /* A body that is larger than this, and than so many times what was sent, is a bomb:
      * it would be unpacked in one turn of the loop. */
-    ANSWER_UNPACKED = 16 << 20,
+    ANSWER_UNPACKED = 4 << 20,
     ANSWER_RATIO = 100
 };
 

@@ -41,7 +41,7 @@ struct http {
     struct way *way;          /* NULL: straight to the URL's host */
     SSL_CTX *context;         /* what secure.c copies from; NULL: no TLS */
     struct cert_rules rules;
-    struct keep *kept;        /* the connection that `keep` keeps */
+    struct keep *kept; /* the connection that `keep` keeps */
 
     /* Of the answer, the oldest. */
     const char *body_match, *body_not_match;

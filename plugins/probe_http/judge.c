@@ -105,7 +105,8 @@ judge_open(struct sonde_instance *self, struct http *http)
         || judge_open_json(self, http) == -1 || judge_open_digest(self, http) == -1)
         return -1;
     if (http->min_body > http->max_body)
-        return sonde_fail(self, "min_body", "it is over max_body");
+        return sonde_fail(self, "min_body",
+                          "it is over max_body, which is 1MiB where it is not set");
     http->wanted = status_parse(http->status, why, sizeof(why));
     return http->wanted ? 0 : sonde_fail(self, "status", "%s", why);
 }

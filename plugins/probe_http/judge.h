@@ -23,8 +23,8 @@ extern const char *const judge_saves[]; /* "never", "on-failure", NULL */
 int judge_open(struct sonde_instance *self, struct http *http);
 void judge_close(struct http *http);
 
-/* A whole answer, or one that was stopped since it is too large.  Metric age_seconds
- * and details.body_sha256 go to event. */
+/* A whole answer, or one that was stopped since it is too large.  Metric
+ * age_seconds goes to event. */
 struct verdict judge_answer(const struct http *http, const struct answer *answer,
                             long status, struct sonde_event *event);
 

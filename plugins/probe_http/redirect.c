@@ -2,8 +2,8 @@
  *
  * redirect.c - redirects, as browsers follow them.  See redirect.h.
  *
- * What a check is trusted with (Authorization, Cookie) is for the origin of its URL;
- * Host is, too.
+ * What a check is trusted with is for the origin of its URL.  Any header may be a secret
+ * (Authorization, Cookie, X-Api-Key), so other origins get those only that cannot be.
  */
 #include "redirect.h"
 
@@ -16,12 +16,32 @@
 #include <string.h>
 #include <strings.h>
 
+enum { REDIRECT_TEXT = 121 };
+
+/* A user and a password that the server put into it are not printed. */
+static const char *
+redirect_show(const char *url, char text[REDIRECT_TEXT])
+{
+    const char *host = strstr(url, "://");
+    size_t scheme, end;
+
+    host = host ? host + 3 : url;
+    scheme = (size_t)(host - url);
+    for (end = strcspn(host, "/?#"); end && host[end - 1] != '@'; end--)
+        ;
+    snprintf(text, REDIRECT_TEXT, "%.*s%s", (int)(scheme < 20 ? scheme : 20), url,
+             host + end);
+    return text;
+}
+
 static bool
 redirect_refuse(struct http_run *run, const char *url, const char *why)
 {
+    char text[REDIRECT_TEXT];
+
     run->refused = true;
-    snprintf(run->trouble, sizeof(run->trouble), "redirected to %.120s, %.100s", url,
-             why);
+    snprintf(run->trouble, sizeof(run->trouble), "redirected to %s, %.100s",
+             redirect_show(url, text), why);
     return false;
 }
 
@@ -47,13 +67,20 @@ redirect_is(const char *line, const char *name)
 }
 
 static bool
+redirect_is_of_body(const char *line)
+{
+    return strncasecmp(line, "Content-", 8) == 0
+           || redirect_is(line, "Transfer-Encoding");
+}
+
+static bool
 redirect_keeps(const struct http_run *run, const char *line)
 {
-    if (run->foreign
-        && (redirect_is(line, "Authorization") || redirect_is(line, "Cookie")
-            || redirect_is(line, "Host") || redirect_is(line, "Proxy-Authorization")))
-        return false;
-    return !run->bodyless || strncasecmp(line, "Content-", 8) != 0;
+    if (redirect_is_of_body(line))
+        return !run->bodyless;
+    return !run->foreign || redirect_is(line, "Accept")
+           || strncasecmp(line, "Accept-", 7) == 0 || redirect_is(line, "User-Agent")
+           || redirect_is(line, "Expect"); /* without a value: not what libcurl adds */
 }
 
 /* Without memory for all of them some are missing, and the answer will tell. */
@@ -72,6 +99,13 @@ redirect_set_lines(struct http_run *run)
             return;
         run->lines = longer;
     }
+}
+
+/* libcurl takes any 3xx with a Location for one, a 304 too. */
+static bool
+redirect_is_one(long status)
+{
+    return (status >= 301 && status <= 303) || status == 307 || status == 308;
 }
 
 /* 303, and by custom a POST that got 301 or 302, asks anew by GET. */
@@ -107,17 +141,18 @@ bool
 redirect_take(struct http_run *run)
 {
     struct origin to;
-    char why[200], *url = NULL;
+    char why[200], text[REDIRECT_TEXT], *url = NULL;
     long status = 0;
 
-    if (!run->http->max_redirects
+    curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!run->http->max_redirects || !redirect_is_one(status)
         || curl_easy_getinfo(run->easy, CURLINFO_REDIRECT_URL, &url) != CURLE_OK || !url)
         return false;
-    curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
     if (run->redirects >= run->http->max_redirects) {
         run->refused = true;
         snprintf(run->trouble, sizeof(run->trouble),
-                 "redirected more than %u times, last to %.150s", run->redirects, url);
+                 "redirected more than %u times, last to %s", run->redirects,
+                 redirect_show(url, text));
         return false;
     }
     if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)

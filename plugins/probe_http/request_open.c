@@ -48,9 +48,6 @@ request_open_method(struct sonde_instance *self, const struct http *http)
         return sonde_fail(self, "method", "CONNECT is for proxies");
     if (head && *http->body)
         return sonde_fail(self, "body", "a HEAD request has no body");
-    if (head && (*http->body_match || *http->body_not_match))
-        return sonde_fail(self, *http->body_match ? "body_match" : "body_not_match",
-                          "the answer to HEAD has no body");
     return 0;
 }
 
@@ -81,6 +78,14 @@ request_add(struct http *http, const char *line)
     return longer ? 0 : -1;
 }
 
+static bool
+request_is_one_line(const char *text)
+{
+    while (*text && (*text == '\t' || !iscntrl((unsigned char)*text)))
+        text++;
+    return !*text;
+}
+
 /* libcurl takes "Name:" for "leave it out"; it writes an empty one for "Name;". */
 static int
 request_open_header(struct sonde_instance *self, struct http *http, const char *header)
@@ -91,11 +96,9 @@ request_open_header(struct sonde_instance *self, struct http *http, const char *
     char *copy;
     int added;
 
-    for (const char *c = header; *c; c++)
-        if (iscntrl((unsigned char)*c) && *c != '\t')
-            return sonde_fail(self, "headers",
-                              "a header has no line breaks or control "
-                              "characters");
+    if (!request_is_one_line(header))
+        return sonde_fail(self, "headers",
+                          "a header has no line breaks or control characters");
     if (name == 0 || header[name] != ':')
         return sonde_fail(self, "headers", "a header is written \"Name: value\"");
     blank = strspn(header + name + 1, " \t");
@@ -121,6 +124,9 @@ request_has_header(const struct http *http, const char *name)
 static int
 request_open_headers(struct sonde_instance *self, struct http *http)
 {
+    if (!request_is_one_line(http->user_agent))
+        return sonde_fail(self, "user_agent",
+                          "a header has no line breaks or control characters");
     for (const char *const *header = http->headers; header && *header; header++)
         if (request_open_header(self, http, *header) == -1)
             return -1;

@@ -157,11 +157,26 @@ response_errno(int error)
                           address_error(error, text, sizeof(text)));
 }
 
-/* libcurl's own words, where it has some. */
+/* libcurl's own words, where it has some; of OpenSSL's ("OpenSSL SSL_read: OpenSSL/3.0:
+ * error:0A000418:SSL routines::tlsv1 alert unknown ca, errno 0") the reason alone. */
 static const char *
-response_trouble(const struct http_run *run, CURLcode code)
+response_trouble(const struct http_run *run, CURLcode code, char *text, size_t size)
 {
-    return run->trouble[0] ? run->trouble : curl_easy_strerror(code);
+    const char *words = run->trouble[0] ? run->trouble : curl_easy_strerror(code);
+    const char *reason = strstr(words, " error:") ? strrchr(words, ':') + 1 : NULL;
+    bool plain = reason && strncmp(reason, "wrong version number", 20) == 0;
+
+    if (strncmp(words, "getpeername()", 13) == 0)
+        return "the peer reset the connection";
+    if (strstr(words, "HTTP/0.9"))
+        return "what came is not HTTP, or without any header";
+    if (strstr(words, "SSL_ERROR_SYSCALL"))
+        return "TLS: the peer closed the connection";
+    if (!reason || strncmp(reason, "reason(", 7) == 0)
+        return words;
+    snprintf(text, size, "TLS: %.*s%s", (int)strcspn(reason, ","), reason,
+             plain ? "; the peer does not seem to speak TLS" : "");
+    return text;
 }
 
 /* We ended it ourselves. */
@@ -196,7 +211,8 @@ response_layer(const struct http_run *run, enum sonde_phase phase, const char *t
 static struct verdict
 response_judge_error(const struct http_run *run, CURLcode code, enum sonde_phase phase)
 {
-    const char *trouble = response_trouble(run, code);
+    char text[250];
+    const char *trouble = response_trouble(run, code, text, sizeof(text));
 
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -233,10 +249,10 @@ response_judge_late(const struct http_run *run, enum sonde_phase phase)
         return response_wrong(SONDE_OBSERVER, "its socket could not be watched");
     if (phase == SONDE_CONNECT && !run->web.connected)
         tries_note(run->tries, ETIMEDOUT);
-    if (phase == SONDE_CONNECT && tries_tell_more(run->tries))
-        return response_errno(run->tries->error);
     if (phase == SONDE_CONNECT && run->web.connected)
         return response_wrong(SONDE_L7TOUT, "no way through the proxy in time");
+    if (phase == SONDE_CONNECT && tries_tell_more(run->tries))
+        return response_errno(run->tries->error);
     if (phase == SONDE_CONNECT)
         return response_wrong(SONDE_L4TOUT, "no connection in time");
     if (phase == SONDE_TLS)
@@ -270,7 +286,7 @@ response_judge_rest(struct http_run *run, CURLcode code, enum sonde_phase phase)
         return response_judge_stopped(run, status);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return response_judge_late(run, phase);
-    if (error && phase == SONDE_CONNECT)
+    if (error && phase == SONDE_CONNECT && !run->web.connected)
         return response_errno(error);
     if (way_failed(run, code, why, sizeof(why)))
         return response_wrong(SONDE_L7RSP, why);

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static int secure_index = -1; /* of our run in libcurl's SSL_CTX, see secure_told */
 
@@ -45,6 +46,17 @@ secure_close(struct http *http)
 
 /* ---- a handshake ---- */
 
+/* libcurl asks for a name in small letters, without the dot that may end it. */
+static bool
+secure_names(const char *name, const char *host)
+{
+    size_t length = strlen(host);
+
+    if (length > 1 && host[length - 1] == '.')
+        length--;
+    return name && strlen(name) == length && strncasecmp(name, host, length) == 0;
+}
+
 /* libcurl has no option for the name, and OpenSSL none for a whole SSL_CTX: it is set
  * when the handshake starts. */
 static void
@@ -59,10 +71,9 @@ secure_told(const SSL *ssl, int where, int value)
         return;
     if (where == SSL_CB_HANDSHAKE_DONE)
         cert_end(report, ssl);
-    if (where != SSL_CB_HANDSHAKE_START || (name && strcmp(name, report->host) == 0)
-        || address_literal(report->host, strlen(report->host), &address))
-        return;
-    SSL_set_tlsext_host_name((SSL *)(uintptr_t)ssl, report->host);
+    if (where == SSL_CB_HANDSHAKE_START && !secure_names(name, report->host)
+        && !address_literal(report->host, strlen(report->host), &address))
+        SSL_set_tlsext_host_name((SSL *)(uintptr_t)ssl, report->host);
 }
 
 static CURLcode
@@ -110,6 +121,15 @@ secure_set(struct http_run *run)
         run->report = calloc(1, sizeof(*run->report));
     curl_easy_setopt(run->easy, CURLOPT_SSL_CTX_DATA, run);
     return run->report ? 0 : -1;
+}
+
+void
+secure_reopen(struct http_run *run)
+{
+    struct cert_report *report = run->report;
+
+    if (report)
+        *report = (struct cert_report){ .rules = report->rules, .host = report->host };
 }
 
 void

@@ -19,6 +19,8 @@ void secure_close(struct http *http);
  * of memory. */
 void secure_prepare(CURL *easy);
 int secure_set(struct http_run *run);
+/* A new socket was made for it: what an earlier connection showed is void. */
+void secure_reopen(struct http_run *run);
 void secure_drop(struct http_run *run);
 
 #endif

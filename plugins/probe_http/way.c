@@ -5,6 +5,7 @@
 #include "way.h"
 
 #include "keep.h"
+#include "secure.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -258,6 +259,7 @@ way_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
     fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     run->opened = sonde_now();
     web_reopen(&run->web);
+    secure_reopen(run);
     if (fd != -1 && (!way || way_bind(fd, &way->from) == 0)) {
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
         return fd;
