@@ -3,7 +3,10 @@
  * bare_kafka.c - the limit of the Kafka sink: librdkafka's producer with the settings of
  * the sink, the same bytes, the same key and headers, delivery reports counted.
  *
- *   bare_kafka CPU COUNT BROKERS TOPIC MESSAGE-FILE [NAME=VALUE ...]
+ *   bare_kafka CPU COUNT RATE BROKERS TOPIC MESSAGE-FILE [NAME=VALUE ...]
+ *
+ * RATE messages a second, a portion each millisecond, as the daemon's checks come; 0 is
+ * as fast as it goes.
  */
 #include "bare.h"
 
@@ -30,25 +33,35 @@ report(rd_kafka_t *client, const rd_kafka_message_t *message, void *arg)
     failed += message->err != 0;
 }
 
+static void
+set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+    char why[256];
+
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+        return;
+    fprintf(stderr, "%s\n", why);
+    exit(1);
+}
+
 static rd_kafka_t *
 client_of(const char *brokers, char **properties)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_t *client;
-    char why[256] = "";
+    char why[256];
 
-    rd_kafka_conf_set(conf, "bootstrap.servers", brokers, why, sizeof(why));
+    set(conf, "bootstrap.servers", brokers);
     for (; *properties; properties++) {
         char *equals = strchr(*properties, '=');
 
         if (!equals)
             continue;
         *equals = '\0';
-        if (rd_kafka_conf_set(conf, *properties, equals + 1, why, sizeof(why)))
-            break;
+        set(conf, *properties, equals + 1);
     }
     rd_kafka_conf_set_dr_msg_cb(conf, report);
-    client = *why ? NULL : rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+    client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     if (!client) {
         fprintf(stderr, "%s\n", why);
         exit(1);
@@ -85,8 +98,22 @@ produce(rd_kafka_t *client, rd_kafka_topic_t *topic, char *message, size_t lengt
             client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
             RD_KAFKA_V_VALUE(message, length), RD_KAFKA_V_KEY(key, sizeof(key) - 1),
             RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
-        rd_kafka_poll(client, error ? 1 : 0);
+        if (error)
+            rd_kafka_poll(client, 1);
     } while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+}
+
+static size_t
+read_file(const char *path, char *bytes, size_t room)
+{
+    FILE *file = fopen(path, "r");
+    size_t length;
+
+    if (!file)
+        bare_die(path);
+    length = fread(bytes, 1, room, file);
+    fclose(file);
+    return length;
 }
 
 int
@@ -94,29 +121,30 @@ main(int argc, char **argv)
 {
     static char message[65536];
     size_t length;
-    long count;
+    long count, rate;
     rd_kafka_t *client;
     rd_kafka_topic_t *topic;
     struct bare_mark mark;
-    FILE *file;
 
-    if (argc < 6) {
-        fprintf(stderr, "usage: bare_kafka CPU COUNT BROKERS TOPIC MESSAGE-FILE "
+    if (argc < 7) {
+        fprintf(stderr, "usage: bare_kafka CPU COUNT RATE BROKERS TOPIC MESSAGE-FILE "
                         "[NAME=VALUE ...]\n");
         return 2;
     }
     bare_pin(atoi(argv[1]));
     count = atol(argv[2]);
-    file = fopen(argv[5], "r");
-    if (!file)
-        bare_die(argv[5]);
-    length = fread(message, 1, sizeof(message), file);
-    fclose(file);
-    client = client_of(argv[3], argv + 6);
-    topic = topic_of(client, argv[4]);
+    rate = atol(argv[3]);
+    length = read_file(argv[6], message, sizeof(message));
+    client = client_of(argv[4], argv + 7);
+    topic = topic_of(client, argv[5]);
     mark = bare_mark();
-    for (long i = 0; i < count; i++)
+    for (long i = 0; i < count; i++) {
+        while (rate && (double)i * 1e9 / (double)rate > (double)(bare_now() - mark.wall))
+            usleep(1000);
+        if (i % 64 == 0)
+            rd_kafka_poll(client, 0);
         produce(client, topic, message, length);
+    }
     rd_kafka_flush(client, 20000);
     bare_report(delivered, mark);
     rd_kafka_topic_destroy(topic);
