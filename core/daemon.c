@@ -17,13 +17,18 @@
 #include "statedir.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { DAEMON_DEADLINE = 10 }; /* seconds for what waits to be delivered at the end */
+enum {
+    DAEMON_DEADLINE = 10,      /* seconds for what waits to be delivered at the end */
+    DAEMON_DESCRIPTORS = 16384 /* for which there is room from the start */
+};
 
 #define DAEMON_NOTHING "nothing was started"
 
@@ -179,12 +184,31 @@ daemon_finish(struct daemon *daemon)
     return DAEMON_OK;
 }
 
+/* When the table of descriptors grows while there are several threads, the kernel holds
+ * the one that opened a socket until all others have been through the scheduler: up to
+ * 0.3 s were seen on a busy machine.  Growing it now costs 128 KiB. */
+static void
+daemon_grow_descriptors(void)
+{
+    struct rlimit limit;
+    int fd;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return;
+    fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC,
+               limit.rlim_cur < DAEMON_DESCRIPTORS ? (int)limit.rlim_cur - 1
+                                                   : DAEMON_DESCRIPTORS - 1);
+    if (fd != -1)
+        close(fd);
+}
+
 int
 daemon_run(const char *path, struct plugins *plugins)
 {
     struct daemon daemon = { .path = path, .plugins = plugins, .state_lock = -1 };
 
     atomic_init(&daemon.seq, (unsigned long long)clock_wall());
+    daemon_grow_descriptors();
     daemon.signals = daemon_hear();
     daemon.graph = daemon_build(path, plugins, &daemon.seq, DAEMON_NOTHING);
     if (!daemon.graph)
