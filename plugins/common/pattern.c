@@ -11,6 +11,7 @@
 #include "pattern.h"
 
 #include <pcre2.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum {
     PATTERN_DEPTH = 10000,
     PATTERN_HEAP = 4096,         /* KiB */
     PATTERN_TIME = 20 * 1000000, /* nanoseconds */
+    PATTERN_SLICE = 1000000,     /* and one for each byte: most between two looks */
     PATTERN_LOOK = 8,            /* callouts between two looks at the clock */
 };
 
@@ -31,7 +33,9 @@ struct pattern {
 /* One match under way. */
 struct pattern_watch {
     unsigned callouts;
-    int64_t until; /* 0: the clock was not read yet */
+    int64_t last; /* the clock; 0: it was not read yet */
+    int64_t left; /* nanoseconds */
+    int64_t most; /* that may pass between two looks */
 };
 
 static int64_t
@@ -43,6 +47,25 @@ pattern_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* On a virtual machine the time that its host takes counts as ours: what passes between
+ * two looks counts as no more than the work there can take. */
+static bool
+pattern_spend(struct pattern_watch *watch)
+{
+    int64_t now = pattern_clock(), passed = watch->last ? now - watch->last : 0;
+
+    watch->last = now;
+    watch->left -= passed < watch->most ? passed : watch->most;
+    return watch->left > 0;
+}
+
+static struct pattern_watch
+pattern_watch(size_t length, int64_t left)
+{
+    return (struct pattern_watch){ .left = left,
+                                   .most = PATTERN_SLICE + (int64_t)length };
+}
+
 static int
 pattern_callout(pcre2_callout_block *block, void *arg)
 {
@@ -51,9 +74,7 @@ pattern_callout(pcre2_callout_block *block, void *arg)
     (void)block;
     if (++watch->callouts % PATTERN_LOOK)
         return 0;
-    if (watch->until == 0)
-        watch->until = pattern_clock() + PATTERN_TIME;
-    return pattern_clock() < watch->until ? 0 : PCRE2_ERROR_MATCHLIMIT;
+    return pattern_spend(watch) ? 0 : PCRE2_ERROR_MATCHLIMIT;
 }
 
 struct pattern *
@@ -114,7 +135,7 @@ enum pattern_answer
 pattern_match(const struct pattern *pattern, const char *bytes, size_t length)
 {
     pcre2_match_data *match = pcre2_match_data_create(1, NULL);
-    struct pattern_watch watch = { 0 };
+    struct pattern_watch watch = pattern_watch(length, PATTERN_TIME);
     enum pattern_answer answer = pattern_run(pattern, bytes, length, match, &watch);
 
     pcre2_match_data_free(match);
@@ -160,14 +181,13 @@ pattern_find(const struct pattern *pattern, const char *bytes, size_t length,
              struct pattern_span *spans, unsigned count, int64_t *cpu)
 {
     pcre2_match_data *match = pcre2_match_data_create_from_pattern(pattern->code, NULL);
-    int64_t began = pattern_clock();
-    struct pattern_watch watch = {
-        .until = began + (*cpu < PATTERN_TIME ? *cpu : PATTERN_TIME)
-    };
-    enum pattern_answer answer = *cpu > 0
+    int64_t most = *cpu < PATTERN_TIME ? *cpu : PATTERN_TIME;
+    struct pattern_watch watch = pattern_watch(length, most);
+    enum pattern_answer answer = pattern_spend(&watch)
                                      ? pattern_run(pattern, bytes, length, match, &watch)
                                      : PATTERN_GAVE_UP;
 
+    pattern_spend(&watch); /* what came behind the last look */
     if (answer == PATTERN_YES) {
         const PCRE2_SIZE *pairs = pcre2_get_ovector_pointer(match);
 
@@ -180,6 +200,6 @@ pattern_find(const struct pattern *pattern, const char *bytes, size_t length,
         }
     }
     pcre2_match_data_free(match);
-    *cpu -= pattern_clock() - began;
+    *cpu -= most - watch.left;
     return answer;
 }
