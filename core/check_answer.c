@@ -91,7 +91,7 @@ check_slow(const struct check *check, struct sonde_event *event, enum sonde_stat
     if (*state == SONDE_UNKNOWN || *state == SONDE_DOWN
         || (!failed && !(*state == SONDE_UP && warn && event->duration_us > warn * 1000)))
         return;
-    snprintf(message, sizeof(message), "took %.3g ms, more than latency_%s = %s%s%s",
+    snprintf(message, sizeof(message), "took %.1f ms, more than latency_%s = %s%s%s",
              (double)event->duration_us / 1e3, failed ? "fail" : "warn",
              text_duration_format(failed ? fail : warn, most, sizeof(most)),
              *event->message ? "; " : "", event->message);
