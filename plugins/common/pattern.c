@@ -4,8 +4,9 @@
  *
  * The library's match limit counts anew at each start position, so it does not
  * bound `\d+x` over a megabyte of digits, which is quadratic.  A callout before
- * each item of the pattern looks at the thread's CPU clock now and then; between
- * two of them the work is at most linear in the text.
+ * each item of the pattern looks at the thread's CPU clock now and then: after so many
+ * callouts, or sooner where they are far apart in the text.  So between two looks the
+ * work is at most linear in the text.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "pattern.h"
@@ -23,7 +24,8 @@ enum {
     PATTERN_HEAP = 4096,         /* KiB */
     PATTERN_TIME = 20 * 1000000, /* nanoseconds */
     PATTERN_SLICE = 1000000,     /* and one for each byte: most between two looks */
-    PATTERN_LOOK = 8,            /* callouts between two looks at the clock */
+    PATTERN_LOOK = 8,            /* callouts between two looks at the clock, or ... */
+    PATTERN_WAY = 65536,         /* bytes gone through, if that is sooner */
 };
 
 struct pattern {
@@ -33,9 +35,10 @@ struct pattern {
 /* One match under way. */
 struct pattern_watch {
     unsigned callouts;
-    int64_t last; /* the clock; 0: it was not read yet */
-    int64_t left; /* nanoseconds */
-    int64_t most; /* that may pass between two looks */
+    size_t at, way; /* in the text: the last callout, and how far since the last look */
+    int64_t last;   /* the clock; 0: it was not read yet */
+    int64_t left;   /* nanoseconds */
+    int64_t most;   /* that may pass between two looks */
 };
 
 static int64_t
@@ -70,10 +73,13 @@ static int
 pattern_callout(pcre2_callout_block *block, void *arg)
 {
     struct pattern_watch *watch = arg;
+    size_t at = block->current_position;
 
-    (void)block;
-    if (++watch->callouts % PATTERN_LOOK)
+    watch->way += at > watch->at ? at - watch->at : watch->at - at;
+    watch->at = at;
+    if (++watch->callouts % PATTERN_LOOK && watch->way < PATTERN_WAY)
         return 0;
+    watch->way = 0;
     return pattern_spend(watch) ? 0 : PCRE2_ERROR_MATCHLIMIT;
 }
 
