@@ -119,9 +119,20 @@ wait_for() { # SECONDS COMMAND...
 	done
 }
 
-free_port() { # prints one; somebody else may take it before you do, so servers are retried
-	python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+# Prints one of those that the kernel gives to nobody for an outgoing connection: it is still
+# free when a server is to have it again, and nobody answers there until then.
+free_port() {
+	python3 -c 'import random, socket
+with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+    given = int(file.read().split()[0])
+while True:
+    try:
+        s = socket.socket()
+        s.bind(("127.0.0.1", random.randrange(10000, given if given > 11000 else 32768)))
+        print(s.getsockname()[1])
+        break
+    except OSError:
+        pass'
 }
 
 now_ms() { date +%s%3N; }
