@@ -120,7 +120,11 @@ is "the check beside them is UP all the time" "${answer[bystander]}" "UP OK"
 	read -r p99 worst count
 	note "... and $count then: p99 $p99 ms, worst $worst ms"
 } < <(judge gaps "$dir/all.json" "$dir/stalls" bystander 1)
-check "... and then never more than $late ms late" [ "$worst" -le $((beside + late)) ]
+if [ "$count" -ge 50 ]; then
+	check "... and then never more than $late ms late" [ "$worst" -le $((beside + late)) ]
+else
+	ok "... and then never more than $late ms late # SKIP others had the processor all the time"
+fi
 for file in all.log all.out all.json all.line; do
 	check "$file is clean" judge clean "$dir/$file"
 done
