@@ -48,7 +48,7 @@ found wait "DOWN L7TOUT $at: no answer in time"
 found mute "DOWN L7TOUT 127.0.0.1:$mute_port: no answer in time"
 found mute-tls "DOWN L6TOUT 127.0.0.1:$mute_port: no TLS handshake in time"
 found_like not-tls "DOWN L6RSP $at: *"
-check "it took little more than the timeout: $took ms" test "$took" -lt 4000
+check "it took little more than the timeout: $took ms" test "$took" -lt $((1500 + 2500 * patience))
 is "no control character is printed" "$(LC_ALL=C tr -d '\n\40-\176\200-\377' <"$dir/once" | wc -c)" 0
 check "no line is longer than 500 bytes" awk 'length > 500 { exit 1 }' "$dir/once"
 done_testing

@@ -67,7 +67,7 @@ results 1 <<END
 END
 verdict slow "UP OK"
 check "a body that is read slowly is before the first byte of the answer" \
-	test "$(field slow '.timing_us | .send >= 0 and .send + .first_byte > 100000 and .transfer < 100000')" = true
+	test "$(field slow '.timing_us | .send >= 0 and .send + .first_byte > 100000 and .transfer < '$((100000 * patience)))" = true
 
 wrong <<END
 { name = "a"; plugin = "http"; url = "http://192.0.2.1/"; http_version = "2"; },

@@ -7,10 +7,11 @@
 . "$(dirname "$0")/process.sh"
 
 make_sleeper name trm
+delay=$((patience > 1 ? 4 : 2)) # s: time enough to start another
 start_sleeper "$name"
 watch_processes <<END
-{ name = "patient"; plugin = "process"; pidfile = "$dir/$name.pid"; terminate_delay = "2s"; },
-{ name = "searching"; plugin = "process"; comm = "$name"; terminate_delay = "2s"; },
+{ name = "patient"; plugin = "process"; pidfile = "$dir/$name.pid"; terminate_delay = "${delay}s"; },
+{ name = "searching"; plugin = "process"; comm = "$name"; terminate_delay = "${delay}s"; },
 { name = "strict"; plugin = "process"; pidfile = "$dir/$name.pid"; }
 END
 for check in patient searching strict; do
@@ -22,7 +23,7 @@ check "strict is DOWN at once" wait_for 10 reached strict DOWN
 sleep 0.5
 start_sleeper "$name"
 check "strict is UP again" wait_for 10 reached strict UP 2
-sleep 2
+sleep "$delay"
 is "patient never was DOWN" "$(changes patient DOWN)" 0
 is "searching never was DOWN" "$(changes searching DOWN)" 0
 check "a run in between said that it waits" \
@@ -36,8 +37,8 @@ for check in patient searching; do
 	down=$(events kind change check "$check" state DOWN)
 	waited=$((($(event_us <<<"$down") - killed) / 1000))
 	note "$check: DOWN after $waited ms"
-	check "$check: not before the delay" test "$waited" -ge 2000
-	check "$check: nor long after" test "$waited" -lt 3000
+	check "$check: not before the delay" test "$waited" -ge $((delay * 1000))
+	check "$check: nor long after" test "$waited" -lt $(((delay + patience) * 1000))
 	is "$check: the reason is the end" "$(field reason <<<"$down")" PROCEXIT
 done
 
