@@ -15,10 +15,11 @@
 #                                          wrong by CASES when the loop could not run for
 #                                          more than 50 ms, and its longest run, which
 #                                          loses nothing up to TIMEOUT (ms)
-#   hostile_judge.py gaps EVENTS STALLS NAME FIRST   between two results of it: p99 and longest
-#                                          (ms) and how many, in the first FIRST seconds, and
-#                                          after; but for those where much was lost
-#                                          shortly before
+#   hostile_judge.py gaps EVENTS STALLS NAME FIRST ROUND   between two results of it: p99,
+#                                          longest, longest of all rounds of ROUND seconds but
+#                                          for the worst round (ms), and how many; in the
+#                                          first FIRST seconds, and after; but for those
+#                                          where much was lost shortly before
 #   hostile_judge.py changes EVENTS PLUGIN     how many checks of the plugin changed through
 #                                          which states: a line COUNT STATE STATE ... each
 #   hostile_judge.py lag EVENTS STALLS INTERVAL RETRY   how late runs began: p50, p99, longest
@@ -149,14 +150,21 @@ def answers(path, stalled, cases, timeout):
                                  said.get(name, "").replace("|", "/")))
 
 
-def gaps(path, stalled, name, first):
-    stalls, waits = Stalls(stalled), {False: [0], True: [0]}
+def gaps(path, stalled, name, first, length):
+    stalls, waits = Stalls(stalled), {False: [], True: []}
     times = [event["end"] for event in results(path) if event["check"] == name]
     for a, b in zip(times, times[1:]):
         if not stalls.disturbed(a - CAUGHT_UP, b):
-            waits[a > times[0] + float(first)].append((b - a) * 1000 - stalls.within(a, b))
-    for some in map(sorted, waits.values()):
-        print("%.0f %.0f %d" % (some[len(some) * 99 // 100], some[-1], len(some) - 1))
+            since = a - times[0] - float(first)
+            waits[since > 0].append(((b - a) * 1000 - stalls.within(a, b),
+                                     since // float(length)))
+    for some in waits.values():
+        longest = {}
+        for wait, at in sorted(some):
+            longest[at] = wait
+        worst = [0, 0] + sorted(longest.values())
+        p99 = sorted([0] + [wait for wait, _ in some])[len(some) * 99 // 100]
+        print("%.0f %.0f %.0f %d" % (p99, worst[-1], worst[-2], len(some)))
 
 
 def changes(path, plugin):

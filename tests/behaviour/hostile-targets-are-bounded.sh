@@ -13,6 +13,7 @@ need python3 openssl taskset setsid
 cases=$srcdir/tests/hostile-cases
 timeout=1000 # ms, of each case
 extra=$((50 * patience))
+round=2 # s: the interval of each
 beside=20 # ms: the interval of the check beside them
 late=$((50 * patience))
 most=32 # MiB
@@ -74,7 +75,7 @@ configure() { # NAME ROWS
 	mkdir -p "$dir/$1.state"
 	cat >"$dir/$1.conf" <<-END
 		daemon = { observer = "test"; state_dir = "$dir/$1.state"; };
-		defaults = { interval = "2s"; timeout = "${timeout}ms"; rise = 1; fall = 1; };
+		defaults = { interval = "${round}s"; timeout = "${timeout}ms"; rise = 1; fall = 1; };
 		checks = ( $2 );
 		sinks = ( { name = "json"; plugin = "file"; path = "$dir/$1.json"; },
 		          { name = "line"; plugin = "file"; path = "$dir/$1.line"; format = "text"; } );
@@ -124,13 +125,16 @@ done
 is "each ends within its timeout and $extra ms" "$slow" ""
 is "the check beside them is UP all the time" "${answer[bystander]}" "UP OK"
 {
-	read -r p99 worst count
+	read -r p99 worst _ count
 	note "its $count results while all begin, within a second: p99 $p99 ms apart, worst $worst ms"
-	read -r p99 worst count
-	note "... and $count then: p99 $p99 ms, worst $worst ms"
-} < <(judge gaps "$dir/all.json" "$dir/stalls" bystander 1)
+	read -r p99 worst again count
+	note "... and $count then: p99 $p99 ms, worst $worst ms, $again ms but for the worst round"
+} < <(judge gaps "$dir/all.json" "$dir/stalls" bystander 1 $round)
+# What a target does, it does in each round; what the machine does and nobody tells of, such as
+# a disk that makes the daemon wait, in one.
 if [ "$count" -ge 50 ]; then
-	check "... and then never more than $late ms late" [ "$worst" -le $((beside + late)) ]
+	check "... and then, but for one round, never more than $late ms late" \
+		[ "$again" -le $((beside + late)) ]
 else
 	ok "... and then never more than $late ms late # SKIP others had the processor all the time"
 fi
