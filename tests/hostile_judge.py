@@ -43,7 +43,7 @@ import time
 import unicodedata
 
 NAP = 0.001     # seconds
-LATE = 0.001    # later than that the machine stood still, where we go before all others;
+LATE = 0.0003   # later than that the machine stood still, where we go before all others;
 LATE_BEHIND = 0.008  # and where we may have waited for the daemon itself
 CAUGHT_UP = 0.5  # seconds after which what waited meanwhile is done
 DISTURBED = 50  # ms lost within a run: a wrong answer means nothing
