@@ -32,28 +32,35 @@ mkdir "$dir/conf.d" "$dir/state"
 { echo target && seq 150; } >"$dir/conf.d/good.csv"
 { echo target && seq 50; } >"$dir/conf.d/bad.csv"
 
-# Looks every 10 ms, from the server's first answer on, whether all keys are there and right;
-# prints how many milliseconds that took.  One process: starting others takes time as well.
-every_key() { # SECONDS
-	python3 - "$redis_port" "$1" <<-'END'
+# Looks every 10 ms whether all keys are there and right.  With FILE, that of the next server:
+# once it sees that of now, it makes FILE; once that is gone, it waits for the other's first
+# answer, and prints how many milliseconds passed from there.  One process that runs already:
+# starting others takes time as well.
+every_key() { # SECONDS [FILE]
+	python3 - "$redis_port" "$@" <<-'END'
 		import socket, sys, time
 		count = b"""local n = 0
 		for i = 1, 150 do n = n + (redis.call('GET', 'server-health:up-' .. i) == 'UP' and 1 or 0) end
 		for i = 1, 50 do n = n + (redis.call('GET', 'server-health:down-' .. i) == 'DOWN' and 1 or 0) end
 		return n + (redis.call('SCARD', 'server-health:down') >= 50 and 1 or 0)"""
 		ask = b"*3\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n0\r\n" % (len(count), count)
+		port, file = int(sys.argv[1]), sys.argv[3:]
 		server, began, end = None, 0, time.monotonic() + int(sys.argv[2])
 		while time.monotonic() < end:
 		    try:
-		        server = server or socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+		        server = server or socket.create_connection(("127.0.0.1", port))
 		        server.sendall(ask)
 		        answer = server.recv(100)
+		        if not answer:
+		            raise ConnectionResetError
 		        began = began or time.monotonic()
-		        if answer == b":201\r\n":
+		        if answer == b":201\r\n" and file:
+		            open(file[0], "w").close()
+		        elif answer == b":201\r\n":
 		            print(int((time.monotonic() - began) * 1000))
 		            sys.exit(0)
-		    except ConnectionRefusedError:
-		        pass
+		    except ConnectionError:
+		        server, began, file = None, 0, []
 		    time.sleep(0.01)
 		sys.exit(1)
 	END
@@ -62,10 +69,12 @@ every_key() { # SECONDS
 # Ends the server, waits, starts it anew on the same port.
 restart() { # SECONDS
 	local watch
+	rm -f "$dir/watching"
+	every_key 40 "$dir/watching" >"$dir/took" &
+	watch=$!
+	wait_for 20 test -e "$dir/watching" || return 1
 	kill "$redis_pid" && wait "$redis_pid" 2>/dev/null
 	sleep "$1"
-	every_key 30 >"$dir/took" &
-	watch=$!
 	start_redis "$redis_port" && wait "$watch"
 }
 
