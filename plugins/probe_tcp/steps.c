@@ -494,3 +494,12 @@ steps_have(const struct steps *steps, enum step_kind kind)
             return true;
     return false;
 }
+
+unsigned
+steps_longer(const struct steps *steps, size_t most)
+{
+    for (unsigned i = 0; i < steps->count; i++)
+        if (steps->list[i].kind == STEP_SEND && steps->list[i].length > most)
+            return steps->list[i].number;
+    return 0;
+}

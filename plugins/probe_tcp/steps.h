@@ -23,6 +23,7 @@
 
 enum { STEPS_MOST = 64, STEPS_CAPTURES = 16, STEPS_CAPTURE_MOST = 1024 };
 enum { STEPS_HEARD = 64 * 1024 /* most bytes of a step, unless it says another */ };
+enum { STEPS_DATAGRAM = 65507 /* most bytes of a datagram, by IPv4 */ };
 
 enum step_kind { STEP_END, STEP_SEND, STEP_EXPECT, STEP_TLS, STEP_CLOSE };
 
@@ -38,5 +39,8 @@ struct steps *steps_new(const char *protocol, const char *const *lines, char *wh
                         size_t size);
 void steps_free(struct steps *steps); /* NULL does nothing */
 bool steps_have(const struct steps *steps, enum step_kind kind);
+/* The number of the first line that sends more bytes than that, before any capture is put
+ * in; 0: there is none. */
+unsigned steps_longer(const struct steps *steps, size_t most);
 
 #endif

@@ -155,7 +155,7 @@ talk_bytes(struct talk *talk, size_t *length)
         return step->bytes;
     for (unsigned i = 0; i < step->hole_count; i++)
         all += talk->values[step->holes[i].capture].length;
-    if (all - step->length > STEPS_HEARD)
+    if (all - step->length > STEPS_HEARD || (talk->datagrams && all > STEPS_DATAGRAM))
         return NULL;
     free(talk->sent);
     talk->sent = at = malloc(all + 1);

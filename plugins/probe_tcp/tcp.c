@@ -111,10 +111,29 @@ tcp_open_half(struct sonde_instance *self, const struct tcp *tcp)
 }
 
 static int
+tcp_open_datagrams(struct sonde_instance *self, const struct steps *steps)
+{
+    unsigned longer;
+
+    if (!steps || !steps_have(steps, STEP_EXPECT))
+        return sonde_fail(self, "steps",
+                          "udp answers only what it is asked: give a send "
+                          "step and an expect step");
+    if (steps_have(steps, STEP_CLOSE))
+        return sonde_fail(self, "steps",
+                          "a close step is for tcp only: udp has no "
+                          "connection to close");
+    longer = steps_longer(steps, STEPS_DATAGRAM);
+    if (longer)
+        return sonde_fail(self, "steps",
+                          "steps[%u] sends more than %d bytes, the most of a datagram",
+                          longer, STEPS_DATAGRAM);
+    return 0;
+}
+
+static int
 tcp_open_udp(struct sonde_instance *self, const struct tcp *tcp)
 {
-    const struct steps *steps = tcp->talks ? tcp->talks->steps : NULL;
-
     if (tcp->transport != TCP_DATAGRAM)
         return 0;
     if (tcp->kind == ADDRESS_UNIX)
@@ -129,15 +148,7 @@ tcp_open_udp(struct sonde_instance *self, const struct tcp *tcp)
         return sonde_fail(self, "hold", "udp has no connection to hold");
     if (tcp->talks && tcp->talks->context)
         return sonde_fail(self, "transport", "TLS is for tcp only");
-    if (!steps || !steps_have(steps, STEP_EXPECT))
-        return sonde_fail(self, "steps",
-                          "udp answers only what it is asked: give a send "
-                          "step and an expect step");
-    if (steps_have(steps, STEP_CLOSE))
-        return sonde_fail(self, "steps",
-                          "a close step is for tcp only: udp has no "
-                          "connection to close");
-    return 0;
+    return tcp_open_datagrams(self, tcp->talks ? tcp->talks->steps : NULL);
 }
 
 static int

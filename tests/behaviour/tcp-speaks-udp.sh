@@ -13,6 +13,7 @@ start_peer far udp-echo 127.0.0.3 || exit 1
 start_net mute silent || exit 1
 start_net names dns "two.test=127.0.0.2,127.0.0.3" || exit 1
 nobody=$(free_port)
+full=$(printf '%065507d' 0)
 
 once 'tcp = { transport = "udp"; timeout = "1s"; };' <<END
 { name = "echo"; plugin = "tcp"; address = "127.0.0.1:$echo_port"; source = "127.0.0.9";
@@ -25,6 +26,10 @@ once 'tcp = { transport = "udp"; timeout = "1s"; };' <<END
   steps = ["send hello", "expect(100ms) hello"]; },
 { name = "nobody"; plugin = "tcp"; address = "127.0.0.1:$nobody";
   steps = ["send hello", "expect hello"]; },
+{ name = "full"; plugin = "tcp"; address = "127.0.0.1:$echo_port";
+  steps = ["send $full", "expect echo 00"]; },
+{ name = "over"; plugin = "tcp"; address = "127.0.0.1:$echo_port";
+  steps = ["send word", "expect-regex (?<said>.*)", "send {said}$full", "expect x"]; },
 { name = "two"; plugin = "tcp"; address = "two.test:$far_port";
   resolver = "127.0.0.1:$names_port"; steps = ["send hello", "expect hello"]; }
 END
@@ -36,6 +41,9 @@ found mute "DOWN L7TOUT 127.0.0.1:$mute_port: step 2 (expect hello): no answer i
 found step "DOWN L7TOUT 127.0.0.1:$mute_port: step 2 (expect(100ms) hello): no answer in time;\
  nothing was heard"
 found nobody "DOWN L4CON 127.0.0.1:$nobody: the port is unreachable"
+found full "UP OK 127.0.0.1:$echo_port: answered"
+found over "DOWN L7BIG 127.0.0.1:$echo_port: step 3 (send): with what was captured it is too large\
+ to send"
 found two "UP OK two.test:$far_port (127.0.0.3): answered"
 is "the far side heard what was sent" "$(grep -c '^hello$' "$dir/echo.said")" 2
 
@@ -52,7 +60,9 @@ wrong <<END
 { name = "g"; plugin = "tcp"; transport = "udp"; address = "127.0.0.1:53"; handshake = "half";
   steps = ["expect x"]; },
 { name = "h"; plugin = "tcp"; transport = "udp"; address = "127.0.0.1:53";
-  steps = ["expect x", "close"]; }
+  steps = ["expect x", "close"]; },
+{ name = "i"; plugin = "tcp"; transport = "udp"; address = "127.0.0.1:53";
+  steps = ["send x", "send 0$full", "expect x"]; }
 END
 complains 'check "a": steps: udp answers only what it is asked'
 complains 'check "b": steps: udp answers only what it is asked'
@@ -62,4 +72,5 @@ complains 'check "e": hold: udp has no connection to hold'
 complains 'check "f": send_proxy: the PROXY header is for tcp only'
 complains 'check "g": handshake: udp has no handshake to halve'
 complains 'check "h": steps: a close step is for tcp only'
+complains 'check "i": steps: steps[2] sends more than 65507 bytes, the most of a datagram'
 done_testing

@@ -7,7 +7,7 @@
 #
 # listens on 127.0.0.1, writes its port to PORTFILE and stays until it is ended.
 #
-#   udp-echo [ADDRESS]   sends each datagram back, with "echo " before it
+#   udp-echo [ADDRESS]   sends each datagram back, with "echo " before it, as far as it fits
 #   record [PATH]        prints in hex what each connection says, and the port that it comes
 #                        from; on a unix socket where there is a PATH
 #   keep [TEXT [PATH]]   accepts, says TEXT and keeps all connections.  SIGUSR1 resets them,
@@ -44,7 +44,7 @@ def udp_echo(path, address="127.0.0.1"):
     while True:
         said, peer = s.recvfrom(65536)
         print(said.decode("latin-1"), flush=True)
-        s.sendto(b"echo " + said, peer)
+        s.sendto((b"echo " + said)[:65507], peer)
 
 
 def record_one(c, peer):
