@@ -88,7 +88,7 @@ converse_heard_no(struct sonde_instance *self, const struct converse *c)
         return converse_fail(self, SONDE_L7RSP,
                              c->ended ? "the peer closed the connection"
                                       : "the peer answers otherwise");
-    snprintf(text, sizeof(text), "%s: %s", talk_line(c->talk), why);
+    snprintf(text, sizeof(text), "%s: %s", talk_words(c->talk), why);
     tcp_say(tcp, SONDE_L7RSP, &tcp->peer, text);
     tcp_answer(self, SONDE_DOWN);
     return false;

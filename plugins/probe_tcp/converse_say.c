@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONVERSE_LINE = 60, CONVERSE_HEARD = 80 };
+enum { CONVERSE_WHERE = 40, CONVERSE_HEARD = 80 };
 
 enum step_kind
 converse_kind(const struct converse *c)
@@ -69,27 +69,21 @@ converse_trim(const char *text, size_t length)
     return length;
 }
 
-/* "step 2 (expect +PONG): ".  What is sent may be a password. */
+/* "step 2 (expect): ". */
 static void
 converse_where(const struct converse *c, char *text, size_t size)
 {
-    const char *line = c->talk ? talk_line(c->talk) : "";
-    size_t whole = converse_trim(line, strlen(line));
-    int length = (int)(whole < CONVERSE_LINE ? whole : CONVERSE_LINE);
+    const char *words = c->talk ? talk_words(c->talk) : "";
 
     *text = '\0';
     if (c->doing == CONVERSE_PROXY)
         snprintf(text, size, "PROXY header: ");
     else if (c->doing == CONVERSE_TLS)
         snprintf(text, size, "TLS handshake: ");
-    else if (*line && !talk_number(c->talk))
-        snprintf(text, size, "%.*s: ", length, line);
-    else if (*line && talk_kind(c->talk) == STEP_SEND)
-        snprintf(text, size, "step %u (%.*s): ", talk_number(c->talk),
-                 (int)strcspn(line, " ("), line);
-    else if (*line)
-        snprintf(text, size, "step %u (%.*s%s): ", talk_number(c->talk), length, line,
-                 whole > CONVERSE_LINE ? "..." : "");
+    else if (*words && !talk_number(c->talk))
+        snprintf(text, size, "%s: ", words);
+    else if (*words)
+        snprintf(text, size, "step %u (%s): ", talk_number(c->talk), words);
 }
 
 /* What came instead, where a step listens.  The core cleans what is left. */
@@ -119,7 +113,7 @@ static void
 converse_say(struct tcp *tcp, enum sonde_reason reason, const char *what)
 {
     const struct converse *c = tcp->run->converse;
-    char where[CONVERSE_LINE + 40], heard[CONVERSE_HEARD + 40];
+    char where[CONVERSE_WHERE], heard[CONVERSE_HEARD + 40];
     char text[sizeof(where) + sizeof(heard) + CONVERSE_WHAT];
 
     converse_where(c, where, sizeof(where));

@@ -32,7 +32,7 @@ struct step_refusal {
 struct step {
     enum step_kind kind;
     unsigned number; /* of its line; 0: canned */
-    char *line;
+    char words[20];  /* for messages: its verb, or "starttls smtp" */
     int64_t time;
     size_t most;
 

@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_SHOWN = 60 /* bytes of a line that a message quotes */ };
 enum { STEPS_TIME = 60 * 60 * 1000, STEPS_SIZE = 16 * 1024 * 1024 }; /* the most */
 enum { STEPS_NAME = 64 };                                            /* of a capture */
 
@@ -27,6 +26,7 @@ const char *const steps_protocols[] = { "no",       "smtp",  "imap", "pop3", "ft
 struct steps_maker {
     struct steps *steps;
     struct step *step; /* that is being made */
+    const char *line;  /* of it; never in a message, as it may hold what is secret */
     bool encrypted, closed;
     char *why;
     size_t size;
@@ -44,28 +44,19 @@ struct steps_verb {
 static bool steps_say(const struct steps_maker *maker, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* How many bytes of the line a message may quote: of what is sent, which may be a
- * password, only the verb; and what an unknown verb was to do is not known. */
-static size_t
-steps_quoted(const struct step *step)
-{
-    bool open = step->kind != STEP_SEND && step->kind != STEP_END;
-    size_t length = open ? strlen(step->line) : strcspn(step->line, " (\t");
-
-    return length < STEPS_SHOWN ? length : STEPS_SHOWN;
-}
-
-/* steps[3] "expect(2x) +OK": ... */
+/* steps[3] (expect): ... */
 static bool
 steps_say(const struct steps_maker *maker, const char *format, ...)
 {
     const struct step *step = maker->step;
-    size_t quoted = steps_quoted(step);
     va_list arguments;
     int length;
 
-    length = snprintf(maker->why, maker->size, "steps[%u] \"%.*s%s\": ", step->number,
-                      (int)quoted, step->line, step->line[quoted] ? "..." : "");
+    if (*step->words)
+        length = snprintf(maker->why, maker->size, "steps[%u] (%s): ", step->number,
+                          step->words);
+    else
+        length = snprintf(maker->why, maker->size, "steps[%u]: ", step->number);
     if (length < 0 || (size_t)length >= maker->size)
         return false;
     va_start(arguments, format);
@@ -102,17 +93,15 @@ steps_unknown_capture(const struct steps_maker *maker, const char *word, size_t 
     const struct steps *steps = maker->steps;
     const char *near = steps_text_nearest(word, length, (const char *const *)steps->names,
                                           steps->name_count);
-    int shown = (int)(length < STEPS_NAME ? length : STEPS_NAME);
 
     if (near)
         return steps_say(maker,
-                         "no earlier step captures \"%.*s\"; did you mean {%s}? "
-                         "(a brace itself is written {{)",
-                         shown, word, near);
+                         "no earlier step captures what stands in braces; did you mean "
+                         "{%s}? (a brace itself is written {{)",
+                         near);
     return steps_say(maker,
-                     "no earlier step captures \"%.*s\": write (?<%.*s>...) in an "
-                     "expect-regex before it, or {{ for a brace itself",
-                     shown, word, shown, word);
+                     "no earlier step captures what stands in braces: write (?<name>...) "
+                     "in an expect-regex before it, or {{ for a brace itself");
 }
 
 /* A {word} goes in here. */
@@ -328,9 +317,8 @@ steps_limit(struct steps_maker *maker, const char *text, size_t length)
 
     if (time == -1 && most == -1)
         return steps_say(maker,
-                         "\"%.*s\" is neither a time (300ms, 2s, 1m) nor a size "
-                         "(512B, 4KiB, 1MiB)",
-                         (int)(length < STEPS_SHOWN ? length : STEPS_SHOWN), text);
+                         "in the parentheses stand times (300ms, 2s, 1m) and sizes "
+                         "(512B, 4KiB, 1MiB)");
     if (time == 0 || time > STEPS_TIME)
         return steps_say(maker, "a step may take from 1ms to 60m");
     if (most == 0 || most > STEPS_SIZE)
@@ -374,12 +362,13 @@ static bool
 steps_line(struct steps_maker *maker)
 {
     struct step *step = maker->step;
-    const char *at = step->line;
+    const char *at = maker->line;
     size_t length = strcspn(at, " (\t");
     const struct steps_verb *verb = steps_verb(maker, at, length);
 
     if (!verb)
         return false;
+    snprintf(step->words, sizeof(step->words), "%s", verb->name);
     if (maker->closed)
         return steps_say(maker, "nothing can follow \"close\"");
     step->kind = verb->kind;
@@ -397,7 +386,7 @@ steps_line(struct steps_maker *maker)
 
 /* Another step, the one that is being made from here on. */
 static bool
-steps_add(struct steps_maker *maker, unsigned number, const char *line)
+steps_add(struct steps_maker *maker, unsigned number)
 {
     struct steps *steps = maker->steps;
     struct step *list = realloc(steps->list,
@@ -407,26 +396,25 @@ steps_add(struct steps_maker *maker, unsigned number, const char *line)
         return steps_no_memory(maker);
     steps->list = list;
     maker->step = &list[steps->count++];
-    *maker->step = (struct step){ .number = number, .line = strdup(line) };
-    return maker->step->line || steps_no_memory(maker);
+    *maker->step = (struct step){ .number = number };
+    return true;
 }
 
 static bool
 steps_make_canned(struct steps_maker *maker, const char *protocol)
 {
     const struct starttls_step *canned = starttls_find(protocol);
-    char line[32];
 
-    snprintf(line, sizeof(line), "starttls %s", protocol);
     if (!canned) {
         snprintf(maker->why, maker->size, "unknown protocol \"%s\"", protocol);
         return false;
     }
-    do
-        if (!steps_add(maker, 0, line)
+    do {
+        if (!steps_add(maker, 0)
             || !(starttls_make(canned, maker->step) || steps_no_memory(maker)))
             return false;
-    while (canned++->kind != STEP_TLS);
+        snprintf(maker->step->words, sizeof(maker->step->words), "starttls %s", protocol);
+    } while (canned++->kind != STEP_TLS);
     maker->encrypted = true;
     return true;
 }
@@ -439,7 +427,8 @@ steps_make(struct steps_maker *maker, const char *const *lines)
             snprintf(maker->why, maker->size, "more than %d steps", STEPS_MOST);
             return false;
         }
-        if (!steps_add(maker, i + 1, lines[i]) || !steps_line(maker))
+        maker->line = lines[i];
+        if (!steps_add(maker, i + 1) || !steps_line(maker))
             return false;
     }
     return true;
@@ -470,7 +459,6 @@ step_deinit(struct step *step)
         pattern_free(step->refusals[i].pattern);
     free(step->holes);
     free(step->bytes);
-    free(step->line);
 }
 
 void

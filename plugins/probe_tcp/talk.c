@@ -111,11 +111,11 @@ talk_number(const struct talk *talk)
 }
 
 const char *
-talk_line(const struct talk *talk)
+talk_words(const struct talk *talk)
 {
     const struct step *step = talk_step(talk);
 
-    return step ? step->line : "";
+    return step ? step->words : "";
 }
 
 void

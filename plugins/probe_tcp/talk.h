@@ -24,8 +24,9 @@ void talk_free(struct talk *talk); /* NULL does nothing */
 enum step_kind talk_kind(const struct talk *talk); /* of the step that is due */
 int64_t talk_time(const struct talk *talk);        /* ms for it; 0: all that is left */
 unsigned talk_number(const struct talk *talk);     /* of its line, from 1; 0: canned */
-/* The line as written, for messages; of a canned step "starttls smtp"; "" at the end. */
-const char *talk_line(const struct talk *talk);
+/* Its verb, for messages; of a canned step "starttls smtp"; "" at the end.  The rest of
+ * the line may be secret. */
+const char *talk_words(const struct talk *talk);
 /* What a STEP_SEND sends, captures put in; valid until talk_next.  NULL: too large or out
  * of memory. */
 const char *talk_bytes(struct talk *talk, size_t *length);

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need redis-server redis-cli
 
-export SONDE_TEST_WORD=s3cret-of-the-environment
+export SONDE_TEST_WORD=s3cret-of-the-environment SONDE_TEST_WORD_2=s3cret_of_a_step
 mkdir -m 700 "$dir/credentials"
 echo s3cret-of-the-file >"$dir/file"
 echo s3cret-of-systemd >"$dir/credentials/word"
@@ -17,13 +17,20 @@ REDISCLI_AUTH=s3cret-of-the-file
 export REDISCLI_AUTH
 cat >"$dir/right.conf" <<END
 daemon = { observer = "node-1"; log = "debug"; };
-checks = ( { name = "a"; plugin = "tcp"; address = "127.0.0.1:$redis_port"; interval = "200ms"; } );
+checks = (
+  { name = "a"; plugin = "tcp"; address = "127.0.0.1:$redis_port"; interval = "200ms"; },
+  { name = "b"; plugin = "tcp"; address = "127.0.0.1:$redis_port"; interval = "200ms"; fall = 1;
+    steps = ["send PING\r\n", "expect(50ms) \${SONDE_TEST_WORD}"]; },
+  { name = "c"; plugin = "tcp"; address = "127.0.0.1:$redis_port"; interval = "200ms"; fall = 1;
+    steps = ["send PING\r\n", "expect-regex(50ms) \${SONDE_TEST_WORD}"]; }
+);
 sinks = (
+  { name = "events"; plugin = "stdout"; format = "json"; },
   { name = "right"; plugin = "redis-store"; server = "127.0.0.1:$redis_port"; password = "@file:$dir/file"; },
   { name = "wrong"; plugin = "redis-store"; server = "127.0.0.1:$redis_port"; password = "\${SONDE_TEST_WORD}"; },
   { name = "other"; plugin = "redis-notify"; server = "127.0.0.1:$redis_port"; user = "nobody"; password = "@file:word"; }
 );
-routes = ( { name = "all"; to = ["right", "wrong", "other"]; } );
+routes = ( { name = "all"; to = ["right", "wrong", "other", "events"]; } );
 END
 run_sonded -c "$dir/right.conf" --check >"$dir/table" 2>"$dir/told"
 is "--check takes all three" "$?" 0
@@ -32,6 +39,8 @@ start_sonded sonded -c "$dir/right.conf" || exit 1
 check "the right password opens Redis" wait_for 5 test "$(redis GET server-health:a 2>/dev/null)" = UP
 check "the wrong one does not, and that is told" wait_for 5 grep -q 'sink "wrong": DOWN' "$dir/sonded.log"
 check "nor does the other" wait_for 5 grep -q 'sink "other": DOWN' "$dir/sonded.log"
+check "a step that fails is told by its verb" wait_for 5 eval \
+	"grep -q 'step 2 (expect): no answer' '$dir/sonded.out' && grep -q 'step 2 (expect-regex): no answer' '$dir/sonded.out'"
 ends_clean sonded
 
 # Wrong values, wherever one can be wrong.
@@ -50,7 +59,10 @@ checks = (
   { name = "j"; plugin = "tcp"; address = "127.0.0.1:1"; targets = ["\${SONDE_TEST_WORD}"]; },
   { name = "k"; plugin = "process"; cmdline = "(\${SONDE_TEST_WORD}"; },
   { name = "l"; plugin = "process"; pidfile = "\${SONDE_TEST_WORD}"; },
-  { name = "m"; plugin = "http"; url = "http://127.0.0.1:1/"; method = "@file:word"; headers = ["\${SONDE_TEST_WORD}"]; }
+  { name = "m"; plugin = "http"; url = "http://127.0.0.1:1/"; method = "@file:word"; headers = ["\${SONDE_TEST_WORD}"]; },
+  { name = "n"; plugin = "tcp"; address = "127.0.0.1:1"; steps = ["expect(2x) \${SONDE_TEST_WORD} and more, so that the line is a long one"]; },
+  { name = "o"; plugin = "tcp"; address = "127.0.0.1:1"; steps = ["send {\${SONDE_TEST_WORD_2}}"]; },
+  { name = "p"; plugin = "tcp"; address = "127.0.0.1:1"; steps = ["\${SONDE_TEST_WORD} and more, so that the line is a long one"]; }
 );
 sinks = (
   { name = "a"; plugin = "redis-store"; server = "\${SONDE_TEST_WORD}"; password = "\${SONDE_TEST_WORD}"; },
@@ -72,6 +84,9 @@ is "wrong values are told" "$?" 2
 check "... each as ***" grep -qF 'check "a": interval must be a duration, as in "30s", not ***' "$dir/wrong.log"
 check "... a choice" grep -qF 'check "d": handshake must be one of "full", "half", not ***' "$dir/wrong.log"
 check "... a number" grep -qF 'check "e": fall must be a whole number, not ***' "$dir/wrong.log"
+check "... a step" grep -qF 'check "n": steps: steps[1] (expect): in the parentheses stand times' "$dir/wrong.log"
+check "... what is sent" grep -qF 'check "o": steps: steps[1] (send): no earlier step captures' "$dir/wrong.log"
+check "... no step" grep -qF 'check "p": steps: steps[1]: unknown verb' "$dir/wrong.log"
 no_sanitizer wrong
 
 # A variable that is not set, a file that is not there: their names are no secrets.

@@ -34,11 +34,11 @@ once 'tcp = { transport = "udp"; timeout = "1s"; };' <<END
   resolver = "127.0.0.1:$names_port"; steps = ["send hello", "expect hello"]; }
 END
 found echo "UP OK 127.0.0.1:$echo_port: answered"
-found other "DOWN L7RSP 127.0.0.1:$echo_port: step 2 (expect goodbye): the peer answers\
+found other "DOWN L7RSP 127.0.0.1:$echo_port: step 2 (expect): the peer answers\
  otherwise; heard \"echo hello\""
-found mute "DOWN L7TOUT 127.0.0.1:$mute_port: step 2 (expect hello): no answer in time;\
+found mute "DOWN L7TOUT 127.0.0.1:$mute_port: step 2 (expect): no answer in time;\
  nothing was heard"
-found step "DOWN L7TOUT 127.0.0.1:$mute_port: step 2 (expect(100ms) hello): no answer in time;\
+found step "DOWN L7TOUT 127.0.0.1:$mute_port: step 2 (expect): no answer in time;\
  nothing was heard"
 found nobody "DOWN L4CON 127.0.0.1:$nobody: the port is unreachable"
 found full "UP OK 127.0.0.1:$echo_port: answered"

@@ -43,7 +43,7 @@ look(struct talk *talk)
         if (!*name || !value || length > STEPS_CAPTURE_MOST)
             abort();
     heard = talk_heard(talk, &length);
-    if (!heard || talk_waiting(talk) > length || !talk_line(talk) || talk_time(talk) < 0)
+    if (!heard || talk_waiting(talk) > length || !talk_words(talk) || talk_time(talk) < 0)
         abort();
     if (talk_refused(talk, why, sizeof(why)) && !*why)
         abort();

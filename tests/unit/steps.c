@@ -111,35 +111,31 @@ limits_are_read(void **state)
 static void
 a_wrong_limit_is_told(void **state)
 {
+    static const char *const lines[] = { "expect() y", "expect(2s,) y",
+                                         "expect(9999999999s) y" };
+
     (void)state;
     refused("", LINES("send x", "expect(2x) y"),
-            "steps[2] \"expect(2x) y\": \"2x\" is neither a time (300ms, 2s, 1m) nor a "
-            "size (512B, 4KiB, 1MiB)");
-    refused("", LINES("expect() y"),
-            "steps[1] \"expect() y\": \"\" is neither a time (300ms, 2s, 1m) nor a size "
+            "steps[2] (expect): in the parentheses stand times (300ms, 2s, 1m) and sizes "
             "(512B, 4KiB, 1MiB)");
-    refused("", LINES("expect(2s,) y"),
-            "steps[1] \"expect(2s,) y\": \"\" is neither a time (300ms, 2s, 1m) nor a "
-            "size (512B, 4KiB, 1MiB)");
-    refused("", LINES("expect(9999999999s) y"),
-            "steps[1] \"expect(9999999999s) y\": \"9999999999s\" is neither a time "
-            "(300ms, 2s, 1m) nor a size (512B, 4KiB, 1MiB)");
-    refused("", LINES("expect(2s y"), "steps[1] \"expect(2s y\": a \")\" is missing");
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        refused("", LINES(lines[i]),
+                "steps[1] (expect): in the parentheses stand times (300ms, 2s, 1m) and "
+                "sizes (512B, 4KiB, 1MiB)");
+    refused("", LINES("expect(2s y"), "steps[1] (expect): a \")\" is missing");
     refused("", LINES("expect(0s) y"),
-            "steps[1] \"expect(0s) y\": a step may take from 1ms to 60m");
+            "steps[1] (expect): a step may take from 1ms to 60m");
     refused("", LINES("expect(61m) y"),
-            "steps[1] \"expect(61m) y\": a step may take from 1ms to 60m");
+            "steps[1] (expect): a step may take from 1ms to 60m");
     refused("", LINES("expect(17MiB) y"),
-            "steps[1] \"expect(17MiB) y\": a step may hear from 1B to 16MiB");
-    refused("", LINES("expect(1s,2s) y"),
-            "steps[1] \"expect(1s,2s) y\": two times in one step");
-    refused("", LINES("expect(1,2) y"),
-            "steps[1] \"expect(1,2) y\": two sizes in one step");
+            "steps[1] (expect): a step may hear from 1B to 16MiB");
+    refused("", LINES("expect(1s,2s) y"), "steps[1] (expect): two times in one step");
+    refused("", LINES("expect(1,2) y"), "steps[1] (expect): two sizes in one step");
     refused("", LINES("send(4KiB) y"),
-            "steps[1] \"send...\": only expect, expect-hex and expect-regex take a "
+            "steps[1] (send): only expect, expect-hex and expect-regex take a "
             "size");
     refused("", LINES("expect(2s)y"),
-            "steps[1] \"expect(2s)y\": a blank is missing behind the verb");
+            "steps[1] (expect): a blank is missing behind the verb");
 }
 
 static void
@@ -147,39 +143,38 @@ a_wrong_verb_is_told(void **state)
 {
     (void)state;
     refused("", LINES("send x", "expect y", "expct +OK"),
-            "steps[3] \"expct...\": unknown verb; did you mean \"expect\"?");
+            "steps[3]: unknown verb; did you mean \"expect\"?");
     refused("", LINES("sned x"),
-            "steps[1] \"sned...\": unknown verb; did you mean "
+            "steps[1]: unknown verb; did you mean "
             "\"send\"?");
     refused("", LINES("SEND x"),
-            "steps[1] \"SEND...\": unknown verb: a step begins with send, send-hex, "
+            "steps[1]: unknown verb: a step begins with send, send-hex, "
             "expect, expect-hex, expect-regex, tls or close");
     refused("", LINES(""),
-            "steps[1] \"\": unknown verb: a step begins with send, send-hex, expect, "
+            "steps[1]: unknown verb: a step begins with send, send-hex, expect, "
             "expect-hex, expect-regex, tls or close");
     refused("", LINES("send"),
-            "steps[1] \"send\": nothing to send: write it behind the verb, as in \"send "
+            "steps[1] (send): nothing to send: write it behind the verb, as in \"send "
             "PING\\r\\n\"");
     refused("", LINES("expect "),
-            "steps[1] \"expect \": nothing to wait for: write it behind the verb, as in "
+            "steps[1] (expect): nothing to wait for: write it behind the verb, as in "
             "\"expect +OK\"");
-    refused(
-        "", LINES("expect-regex"),
-        "steps[1] \"expect-regex\": nothing to wait for: write it behind the verb, as "
-        "in \"expect-regex ^220 \"");
+    refused("", LINES("expect-regex"),
+            "steps[1] (expect-regex): nothing to wait for: write it behind the verb, as "
+            "in \"expect-regex ^220 \"");
     refused("", LINES("expect-regex a(b"),
-            "steps[1] \"expect-regex a(b\": not a regular expression: missing closing "
+            "steps[1] (expect-regex): not a regular expression: missing closing "
             "parenthesis, at character 4");
-    refused("", LINES("tls now"), "steps[1] \"tls now\": \"tls\" takes nothing");
+    refused("", LINES("tls now"), "steps[1] (tls): \"tls\" takes nothing");
     refused("", LINES("close now"),
-            "steps[1] \"close now\": \"close\" takes nothing: it waits until the peer "
+            "steps[1] (close): \"close\" takes nothing: it waits until the peer "
             "hangs up");
     refused("", LINES("tls", "tls"),
-            "steps[2] \"tls\": the connection is encrypted by then: leave this line out");
+            "steps[2] (tls): the connection is encrypted by then: leave this line out");
     refused("smtp", LINES("tls"),
-            "steps[1] \"tls\": the connection is encrypted by then: leave this line out");
+            "steps[1] (tls): the connection is encrypted by then: leave this line out");
     refused("", LINES("close", "send x"),
-            "steps[2] \"send...\": nothing can follow \"close\"");
+            "steps[2] (send): nothing can follow \"close\"");
     refused("gopher", LINES("send x"), "unknown protocol \"gopher\"");
 }
 
@@ -194,43 +189,41 @@ wrong_hex_is_told(void **state)
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
         char said[200];
 
-        snprintf(
-            said, sizeof(said),
-            "steps[1] \"%s%s\": write bytes as pairs of hex digits behind the verb, as "
-            "in \"send-hex 00 01 ff\"",
-            *lines[i] == 'e' ? lines[i] : "send-hex",
-            *lines[i] != 'e' && strchr(lines[i], ' ') ? "..." : "");
+        snprintf(said, sizeof(said),
+                 "steps[1] (%s): write bytes as pairs of hex digits behind the verb, as "
+                 "in \"send-hex 00 01 ff\"",
+                 *lines[i] == 'e' ? "expect-hex" : "send-hex");
         refused("", LINES(lines[i]), said);
     }
 }
 
+/* It may come from a file of secrets; the core knows such a value only whole. */
 static void
-a_long_line_is_quoted_in_part(void **state)
+no_line_is_quoted(void **state)
 {
-    char line[300] = "expect(2x) ", said[400];
-
-    (void)state;
-    memset(line + 11, 'x', sizeof(line) - 12);
-    snprintf(said, sizeof(said),
-             "steps[1] \"%.60s...\": \"2x\" is neither a time (300ms, 2s, 1m) nor a size "
-             "(512B, 4KiB, 1MiB)",
-             line);
-    refused("", LINES(line), said);
-}
-
-static void
-what_is_sent_is_not_quoted(void **state)
-{
-    static const char *const lines[] = { "send AUTH sesame {nonce}", "sned AUTH sesame",
-                                         "send(4KiB) AUTH sesame", "send\tAUTH sesame",
-                                         "send-hex sesame" };
+    static const char *const lines[] = {
+        "send AUTH sesame {nonce}",
+        "send AUTH {sesame}",
+        "sned AUTH sesame",
+        "sesame",
+        "send(4KiB) AUTH sesame",
+        "send\tAUTH sesame",
+        "send-hex sesame",
+        "expect(2x) sesame",
+        "expect(sesame) x",
+        "expect(1B) sesame",
+        "expect-hex sesame",
+        "expect-regex sesame(",
+        "tls sesame",
+        "close sesame",
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
         char why[400] = "";
 
         assert_null(steps_new("", LINES(lines[i]), why, sizeof(why)));
-        assert_non_null(strstr(why, "...\": "));
+        assert_non_null(strstr(why, "steps[1]"));
         assert_null(strstr(why, "sesame"));
     }
 }
@@ -241,10 +234,10 @@ what_cannot_be_heard_is_not_waited_for(void **state)
     (void)state;
     steps_free(made(LINES("expect(5B) +PONG", "expect-hex(1B) 00")));
     refused("", LINES("expect(4B) +PONG"),
-            "steps[1] \"expect(4B) +PONG\": waits for 5 bytes, and may hear 4: allow "
+            "steps[1] (expect): waits for 5 bytes, and may hear 4: allow "
             "more of them");
     refused("", LINES("expect-hex(1B) 0001"),
-            "steps[1] \"expect-hex(1B) 0001\": waits for 2 bytes, and may hear 1: allow "
+            "steps[1] (expect-hex): waits for 2 bytes, and may hear 1: allow "
             "more of them");
 }
 
@@ -305,11 +298,11 @@ an_unknown_capture_is_told(void **state)
 {
     (void)state;
     refused("", LINES("expect-regex (?<banner>.)\n", "send {baner}"),
-            "steps[2] \"send...\": no earlier step captures \"baner\"; did you mean "
-            "{banner}? (a brace itself is written {{)");
+            "steps[2] (send): no earlier step captures what stands in braces; "
+            "did you mean {banner}? (a brace itself is written {{)");
     refused("", LINES("send {banner}", "expect-regex (?<banner>.)\n"),
-            "steps[1] \"send...\": no earlier step captures \"banner\": write "
-            "(?<banner>...) in an expect-regex before it, or {{ for a brace itself");
+            "steps[1] (send): no earlier step captures what stands in braces: "
+            "write (?<name>...) in an expect-regex before it, or {{ for a brace itself");
 }
 
 static void
@@ -323,18 +316,17 @@ captures_are_bounded(void **state)
         length += (size_t)snprintf(line + length, sizeof(line) - length, "(?<c%d>.)", i);
     steps_free(made(LINES(line)));
     snprintf(said, sizeof(said),
-             "steps[2] \"expect-regex (?<more>.)\": there may be 16 captures and this is "
+             "steps[2] (expect-regex): there may be 16 captures and this is "
              "one more: write (?:...) for a group that nobody reads");
     refused("", LINES(line, "expect-regex (?<more>.)"), said);
     refused("", LINES("expect-regex (?J)(?<a>x)|(?<a>y)"),
-            "steps[1] \"expect-regex (?J)(?<a>x)|(?<a>y)\": captures \"a\" twice");
+            "steps[1] (expect-regex): captures \"a\" twice");
     refused("", LINES("expect-regex (?<cert_issuer>x)"),
-            "steps[1] \"expect-regex (?<cert_issuer>x)\": \"cert_issuer\" stands for "
+            "steps[1] (expect-regex): \"cert_issuer\" stands for "
             "something else already: name the capture differently");
-    refused(
-        "", LINES("expect-regex (?<target>x)"),
-        "steps[1] \"expect-regex (?<target>x)\": \"target\" stands for something else "
-        "already: name the capture differently");
+    refused("", LINES("expect-regex (?<target>x)"),
+            "steps[1] (expect-regex): \"target\" stands for something else "
+            "already: name the capture differently");
 }
 
 /* ---- small texts ---- */
@@ -347,7 +339,7 @@ a_small_room_for_the_sentence_is_kept(void **state)
     (void)state;
     memset(why, 'x', sizeof(why));
     assert_null(steps_new("", LINES("expct +OK"), why, 12));
-    assert_string_equal(why, "steps[1] \"e");
+    assert_string_equal(why, "steps[1]: u");
     assert_int_equal(why[12], 'x');
 }
 
@@ -375,8 +367,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_wrong_limit_is_told),
     cmocka_unit_test(a_wrong_verb_is_told),
     cmocka_unit_test(wrong_hex_is_told),
-    cmocka_unit_test(a_long_line_is_quoted_in_part),
-    cmocka_unit_test(what_is_sent_is_not_quoted),
+    cmocka_unit_test(no_line_is_quoted),
     cmocka_unit_test(what_cannot_be_heard_is_not_waited_for),
     cmocka_unit_test(there_is_a_most_of_steps),
     cmocka_unit_test(captures_go_where_they_are_named),
