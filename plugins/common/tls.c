@@ -21,6 +21,8 @@
 /* TLS before 1.2 signs with SHA-1 and MD5, which higher levels forbid. */
 #define TLS_OLD_CIPHERS "DEFAULT@SECLEVEL=0"
 
+/* What cert_warn and cert_fail are where they are not given. */
+enum { TLS_WARN = 14 * 86400000, TLS_FAIL = 3 * 86400000 };
 enum { TLS_WHY = 300, TLS_KEY = 8192, TLS_ALPN = 512 };
 
 struct tls_row {
@@ -61,6 +63,9 @@ tls_open_unused(struct sonde_instance *self, const struct tls *tls)
         { "cert", *tls->cert },
         { "key_file", *tls->key_file },
         { "sni", *tls->sni },
+        { "verify", !tls->verify },
+        { "cert_warn", tls->cert_warn != TLS_WARN },
+        { "cert_fail", tls->cert_fail != TLS_FAIL },
         { "tls_min", tls->tls_min != TLS_DEFAULT },
         { "tls_max", tls->tls_max != TLS_DEFAULT },
         { "cert_sha256", tls->cert_sha256 && *tls->cert_sha256 },

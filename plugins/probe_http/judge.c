@@ -79,6 +79,7 @@ judge_open_head(struct sonde_instance *self, const struct http *http)
                          : http->json && *http->json ? "json"
                          : *http->body_sha256        ? "body_sha256"
                          : http->min_body            ? "min_body"
+                         : http->save_body           ? "save_body"
                                                      : NULL;
 
     if (option && strcmp(http->method, "HEAD") == 0)

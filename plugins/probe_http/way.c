@@ -108,6 +108,8 @@ way_open_unix(struct sonde_instance *self, const struct http *http)
         return 0;
     if (other)
         return sonde_fail(self, other, "has no meaning for a unix socket");
+    if (*http->resolver && !http->max_redirects)
+        return sonde_fail(self, "resolver", "has no meaning for a unix socket");
     if (*http->unix_socket != '/')
         return sonde_fail(self, "unix_socket", "a path begins with /");
     if (strlen(http->unix_socket) >= sizeof(room.sun_path))

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MOST = 15 };
+enum { NAME_MOST = 15, WINDOW = 10 * 60 * 1000 /* ms that a restart counts */ };
 
 #define NO_MOST .min = 0, .max = -1
 
@@ -74,8 +74,8 @@ static const struct sonde_option options[] = {
                   .help = "DEGRADED from so many restarts within restarts_window on"),
     SONDE_INTEGER(struct process, restarts_fail, .min = 0, .max = RESTARTS_MOST,
                   .help = "DOWN from so many restarts within restarts_window on"),
-    SONDE_DURATION(struct process, restarts_window, .fallback = "10m", .min = 1000,
-                   .max = 86400000, .help = "how long a restart counts"),
+    SONDE_DURATION(struct process, restarts_window, .min = 1000, .max = 86400000,
+                   .help = "how long a restart counts; default: 10m"),
     SONDE_BOOL(struct process, children,
                .help = "the figures include all descendants of the processes"),
     SONDE_CHOICE(struct process, id_change, .fallback = "ignore", .choices = id_changes,
@@ -118,12 +118,36 @@ process_check_count(struct sonde_instance *self, const struct process *p)
                           "is below min (%d); min = 0 with max = 0 says that none may "
                           "run",
                           (int)p->min);
-    if (p->pidfile && p->min > 1)
-        return sonde_fail(self, "min", "a pidfile names one process");
+    if (p->pidfile && (p->min > 1 || p->max > 0))
+        return sonde_fail(self, p->min > 1 ? "min" : "max",
+                          "a pidfile names one process");
     if (p->min == 0 && p->max < 0)
         return sonde_fail(self, "min",
                           "is 0 without a max, so any number would do; max = 0 says "
                           "that none may run");
+    if (p->min == 0 && p->terminate_delay)
+        return sonde_fail(self, "terminate_delay",
+                          "has no meaning with min = 0: no death leaves too few");
+    return 0;
+}
+
+/* What is judged of processes that run, and of restarts. */
+static int
+process_check_limits(struct sonde_instance *self, const struct process *p)
+{
+    const char *idle = limits_check(&p->limits);
+    bool asked = p->id_change != CHANGE_IGNORE;
+
+    if (idle)
+        return sonde_fail(self, idle,
+                          "would never warn: the limit for DOWN is crossed "
+                          "first, or with it");
+    for (enum figure f = 0; f < FIGURES; f++)
+        asked |= limits_asked(&p->limits, f);
+    if (asked && p->max == 0)
+        return sonde_fail(self, "max",
+                          "is 0, so none may run: thresholds and id_change have "
+                          "nothing to judge");
     return 0;
 }
 
@@ -131,7 +155,13 @@ static int
 process_open_limits(struct sonde_instance *self)
 {
     struct process *p = sonde_private(self);
-    const struct limits limits = {
+
+    if (p->restarts_window && !p->restarts_warn && !p->restarts_fail)
+        return sonde_fail(self, "restarts_window",
+                          "has no meaning without restarts_warn or restarts_fail");
+    if (!p->restarts_window)
+        p->restarts_window = WINDOW;
+    p->limits = (struct limits){
         .each = { [FIGURE_CPU] = { p->cpu_warn, p->cpu_fail },
                   [FIGURE_RSS] = { (double)p->rss_warn, (double)p->rss_fail },
                   [FIGURE_PSS] = { (double)p->pss_warn, (double)p->pss_fail },
@@ -144,14 +174,7 @@ process_open_limits(struct sonde_instance *self)
         .window = p->restarts_window,
         .id_change = (enum limits_change)p->id_change,
     };
-    const char *idle = limits_check(&limits);
-
-    p->limits = limits;
-    if (idle)
-        return sonde_fail(self, idle,
-                          "would never warn: the limit for DOWN is crossed "
-                          "first, or with it");
-    return 0;
+    return process_check_limits(self, p);
 }
 
 /* What is to be read is what somebody asks for. */

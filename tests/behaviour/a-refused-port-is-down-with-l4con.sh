@@ -25,13 +25,13 @@ once "tcp = { resolver = \"127.0.0.1:$names_port\"; };" <<END
 { name = "open-name";  plugin = "tcp"; address = "open.test:$open_port"; },
 { name = "open-six";   plugin = "tcp"; address = "[::1]:$six"; },
 { name = "name-six";   plugin = "tcp"; address = "six.test:$six"; ip = "6"; },
-{ name = "open-unix";  plugin = "tcp"; address = "unix:$dir/open.sock"; },
+{ name = "open-unix";  plugin = "tcp"; resolver = ""; address = "unix:$dir/open.sock"; },
 { name = "half";       plugin = "tcp"; address = "127.0.0.1:$open_port"; handshake = "half"; },
 { name = "shut";       plugin = "tcp"; address = "127.0.0.1:$shut"; },
 { name = "shut-half";  plugin = "tcp"; address = "127.0.0.1:$shut"; handshake = "half"; },
 { name = "shut-name";  plugin = "tcp"; address = "shut.test:$shut"; },
 { name = "shut-six";   plugin = "tcp"; address = "[::1]:$shut"; },
-{ name = "no-socket";  plugin = "tcp"; address = "unix:$dir/none.sock"; },
+{ name = "no-socket";  plugin = "tcp"; resolver = ""; address = "unix:$dir/none.sock"; },
 { name = "no-name";    plugin = "tcp"; address = "none.test:22"; },
 { name = "no-six";     plugin = "tcp"; address = "open.test:22"; ip = "6"; }
 END

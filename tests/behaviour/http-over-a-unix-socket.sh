@@ -13,11 +13,11 @@ start_web there echo || exit 1
 start_net names dns shop.test=127.0.0.1 there.test=127.0.0.1 || exit 1
 python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/dead.sock"
 
-results 6 "http = { resolver = \"127.0.0.1:$names_port\"; };" <<END
+results 6 "http = { max_redirects = 1; resolver = \"127.0.0.1:$names_port\"; };" <<END
 { name = "right"; plugin = "http"; url = "http://shop.test/right"; unix_socket = "$dir/web.sock"; },
 { name = "kept";  plugin = "http"; url = "http://shop.test/kept"; unix_socket = "$dir/web.sock"; keep = true; },
-{ name = "moved"; plugin = "http"; url = "http://shop.test/go?302=/there"; unix_socket = "$dir/web.sock"; max_redirects = 1; },
-{ name = "away";  plugin = "http"; url = "http://shop.test/go?302=http://there.test:$there_port/away"; unix_socket = "$dir/web.sock"; max_redirects = 1; },
+{ name = "moved"; plugin = "http"; url = "http://shop.test/go?302=/there"; unix_socket = "$dir/web.sock"; },
+{ name = "away";  plugin = "http"; url = "http://shop.test/go?302=http://there.test:$there_port/away"; unix_socket = "$dir/web.sock"; },
 { name = "none";  plugin = "http"; url = "http://shop.test/"; unix_socket = "$dir/none.sock"; },
 { name = "dead";  plugin = "http"; url = "http://shop.test/"; unix_socket = "$dir/dead.sock"; }
 END
@@ -39,7 +39,8 @@ wrong <<END
 { name = "c"; plugin = "http"; url = "http://shop.test/"; unix_socket = "/x"; proxy = "http://127.0.0.1:1"; },
 { name = "d"; plugin = "http"; url = "http://shop.test/"; unix_socket = "/x"; source = "127.0.0.1"; },
 { name = "e"; plugin = "http"; url = "http://shop.test/"; unix_socket = "/x"; resolve = "127.0.0.1"; },
-{ name = "f"; plugin = "http"; url = "http://shop.test/"; unix_socket = "/x"; ip = "4"; }
+{ name = "f"; plugin = "http"; url = "http://shop.test/"; unix_socket = "/x"; ip = "4"; },
+{ name = "g"; plugin = "http"; url = "http://shop.test/"; unix_socket = "/x"; resolver = "127.0.0.1"; }
 END
 complains 'check "a": unix_socket: a path begins with /'
 complains 'check "b": unix_socket: a path has at most 107 bytes'
@@ -47,4 +48,5 @@ complains 'check "c": proxy: has no meaning for a unix socket'
 complains 'check "d": source: has no meaning for a unix socket'
 complains 'check "e": resolve: has no meaning for a unix socket'
 complains 'check "f": ip: has no meaning for a unix socket'
+complains 'check "g": resolver: has no meaning for a unix socket'
 done_testing

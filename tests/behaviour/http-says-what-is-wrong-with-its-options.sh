@@ -30,7 +30,12 @@ wrong <<'END'
 { name = "u"; plugin = "http"; url = "http://192.0.2.1/"; user_agent = "me\r\nHost: other"; },
 { name = "v"; plugin = "http"; url = "https://192.0.2.1/"; sni = "shop.example."; },
 { name = "w"; plugin = "http"; url = "https://192.0.2.1/"; cert = "/etc/passwd"; },
-{ name = "x"; plugin = "http"; url = "https://192.0.2.1/"; cert_warn = "1d"; }
+{ name = "x"; plugin = "http"; url = "https://192.0.2.1/"; cert_warn = "1d"; },
+{ name = "aa"; plugin = "http"; url = "http://192.0.2.1/"; method = "HEAD"; save_body = "on-failure"; },
+{ name = "ab"; plugin = "http"; url = "http://192.0.2.1/"; headers = ["user-agent: me"]; user_agent = "we"; },
+{ name = "ac"; plugin = "http"; url = "http://192.0.2.1/"; verify = false; },
+{ name = "ad"; plugin = "http"; url = "http://192.0.2.1/"; cert_warn = "30d"; },
+{ name = "ae"; plugin = "http"; url = "http://192.0.2.1/"; cert_fail = "1d"; }
 END
 is "exit status" "$wrong_status" 2
 complains 'check "a": url: a URL begins with http:// or https://'
@@ -57,4 +62,18 @@ complains 'check "u": user_agent: a header has no line breaks or control charact
 complains 'check "v": sni: TLS asks for a name without the dot at its end'
 complains 'check "w": cert: /etc/passwd cannot be used: it is not in PEM form'
 complains 'check "x": cert_warn: must be longer than cert_fail (3d where it is not set)'
+complains 'check "aa": save_body: the answer to HEAD has no body'
+complains 'check "ab": user_agent: headers has a User-Agent already'
+complains 'check "ac": verify: this check does not speak TLS, so verify has no meaning'
+complains 'check "ad": cert_warn: this check does not speak TLS, so cert_warn has no meaning'
+complains 'check "ae": cert_fail: this check does not speak TLS, so cert_fail has no meaning'
+
+# What looks alike and has a meaning.
+wrong <<'END'
+{ name = "a"; plugin = "http"; url = "http://192.0.2.1/"; resolver = "192.0.2.53"; },
+{ name = "b"; plugin = "http"; url = "http://shop.example/"; resolve = "192.0.2.1"; resolver = "192.0.2.53"; },
+{ name = "c"; plugin = "http"; url = "http://192.0.2.1/"; headers = ["User-Agent: me"]; },
+{ name = "d"; plugin = "http"; url = "http://192.0.2.1/"; max_redirects = 1; cert_warn = "30d"; verify = false; }
+END
+is "what may have a meaning is taken" "$wrong_status $(cat "$dir/wrong")" "0 "
 done_testing

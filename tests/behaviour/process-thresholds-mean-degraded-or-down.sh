@@ -161,11 +161,22 @@ checks = (
   { name = "negative"; plugin = "process"; comm = "x"; cpu_warn = -1; },
   { name = "many";     plugin = "process"; comm = "x"; restarts_warn = 101; },
   { name = "nothing";  plugin = "process"; comm = "x"; children = true; },
-  { name = "choice";   plugin = "process"; comm = "x"; id_change = "down"; }
+  { name = "choice";   plugin = "process"; comm = "x"; id_change = "down"; },
+  { name = "window";   plugin = "process"; comm = "x"; restarts_window = "1h"; },
+  { name = "delay";    plugin = "process"; comm = "x"; min = 0; max = 2; terminate_delay = "3s"; },
+  { name = "limit";    plugin = "process"; comm = "x"; min = 0; max = 0; rss_fail = "1GiB"; },
+  { name = "change";   plugin = "process"; comm = "x"; min = 0; max = 0; id_change = "warn"; },
+  { name = "one";      plugin = "process"; pidfile = "/x"; max = 1; }
 );
 END
 run_sonded -c "$dir/wrong.conf" --check >/dev/null 2>"$dir/wrong"
 is "a wrong configuration is refused" $? 2
-is "each of its six errors has a line" \
-	"$(grep -o 'wrong.conf:[0-9]*' "$dir/wrong" | sort -u | wc -l)" 6
+is "each of its eleven errors has a line" \
+	"$(grep -o 'wrong.conf:[0-9]*' "$dir/wrong" | sort -u | wc -l)" 11
+check "a window without a threshold" grep -qF \
+	'check "window": restarts_window: has no meaning without restarts_warn or restarts_fail' "$dir/wrong"
+check "a delay after a death that does not matter" grep -qF \
+	'check "delay": terminate_delay: has no meaning with min = 0: no death leaves too few' "$dir/wrong"
+check "a threshold where none may run" grep -qF \
+	'check "limit": max: is 0, so none may run: thresholds and id_change have nothing to judge' "$dir/wrong"
 done_testing

@@ -33,7 +33,10 @@ wrong <<END
 { name = "x"; plugin = "tcp"; address = "192.0.2.1:22"; starttls = "smpt"; },
 { name = "y"; plugin = "tcp"; address = "192.0.2.1:22"; steps = ["send AUTH sesame {nonse}"]; },
 { name = "z"; plugin = "tcp"; address = "192.0.2.1:22";
-  steps = ["send(2s, 4KiB) AUTH sesame and much more that makes the line a long one"]; }
+  steps = ["send(2s, 4KiB) AUTH sesame and much more that makes the line a long one"]; },
+{ name = "aa"; plugin = "tcp"; address = "unix:/x"; resolver = "192.0.2.53"; },
+{ name = "ab"; plugin = "tcp"; address = "unix:/x"; ip = "6"; },
+{ name = "ac"; plugin = "tcp"; address = "192.0.2.1:443"; cert_warn = "30d"; }
 END
 is "exit status" "$wrong_status" 2
 complains 'check "a": address: the port is missing; write host:port, [v6]:port or unix:/path'
@@ -62,5 +65,17 @@ complains 'did you mean "udp"?'
 complains 'did you mean "smtp"?'
 complains 'check "y": steps: steps[1] (send): no earlier step captures what'
 complains 'check "z": steps: steps[1] (send): only expect'
+complains 'check "aa": resolver: has no meaning for a unix socket'
+complains 'check "ab": ip: has no meaning for a unix socket'
+complains 'check "ac": cert_warn: this check does not speak TLS, so cert_warn has no meaning'
 check "what is sent is in no message" eval '! grep -q sesame "$dir/wrong"'
+
+# One check is for names and addresses alike: those of a list may be either.
+cat >"$dir/list.conf" <<END
+daemon = { observer = "test"; state_dir = "$dir/state"; };
+targets = ( { name = "both"; hosts = ["192.0.2.1", "db.example"]; } );
+checks = ( { name = "{target}"; plugin = "tcp"; address = "{target}:22"; targets = ["both"]; resolver = "192.0.2.53"; } );
+END
+check "a name server is taken where some targets are addresses" \
+	run_sonded -c "$dir/list.conf" --check
 done_testing
