@@ -166,7 +166,9 @@ response_trouble(const struct http_run *run, CURLcode code, char *text, size_t s
     const char *reason = strstr(words, " error:") ? strrchr(words, ':') + 1 : NULL;
     bool plain = reason && strncmp(reason, "wrong version number", 20) == 0;
 
-    if (strncmp(words, "getpeername()", 13) == 0)
+    /* It cannot connect, and was connected: that is how a reset at once looks to it. */
+    if (code == CURLE_COULDNT_CONNECT || strncmp(words, "getpeername()", 13) == 0
+        || strstr(words, "Connection reset by peer"))
         return "the peer reset the connection";
     if (strstr(words, "HTTP/0.9"))
         return "what came is not HTTP, or without any header";
@@ -194,14 +196,14 @@ response_judge_stopped(const struct http_run *run, long status)
     return response_wrong(SONDE_L7BIG, why);
 }
 
-/* Where it was when it failed.  A proxy may break the way to its far end.  With TLS 1.3 a
- * server says after the handshake that it does not like the client's certificate: by an
- * alert, before any byte of an answer. */
+/* Where it was when it failed; a proxy that breaks the way was told before.  A connection
+ * may break before TLS began.  With TLS 1.3 a server says after the handshake that it
+ * does not like the client's certificate: by an alert, before any byte of an answer. */
 static enum sonde_reason
 response_layer(const struct http_run *run, enum sonde_phase phase, const char *trouble)
 {
     if (phase == SONDE_CONNECT)
-        return run->web.connected ? SONDE_L7RSP : SONDE_L4CON;
+        return run->web.connected ? SONDE_L6RSP : SONDE_L4CON;
     if (phase == SONDE_TLS)
         return SONDE_L6RSP;
     return phase != SONDE_TRANSFER && strstr(trouble, " alert ") ? SONDE_L6RSP
@@ -274,7 +276,7 @@ response_judge_rest(struct http_run *run, CURLcode code, enum sonde_phase phase)
     long status = response_metrics(run);
     int error = run->tries && run->tries->error ? run->tries->error
                                                 : response_error(run, code);
-    char why[200];
+    char text[250], why[200];
 
     if (run->refused)
         return response_wrong(SONDE_L7RSP, run->trouble);
@@ -288,7 +290,8 @@ response_judge_rest(struct http_run *run, CURLcode code, enum sonde_phase phase)
         return response_judge_late(run, phase);
     if (error && phase == SONDE_CONNECT && !run->web.connected)
         return response_errno(error);
-    if (way_failed(run, code, why, sizeof(why)))
+    if (way_failed(run, response_trouble(run, code, text, sizeof(text)), why,
+                   sizeof(why)))
         return response_wrong(SONDE_L7RSP, why);
     return response_judge_error(run, code, phase);
 }

@@ -394,7 +394,7 @@ way_through(const struct http_run *run)
 }
 
 bool
-way_failed(const struct http_run *run, CURLcode code, char *why, size_t size)
+way_failed(const struct http_run *run, const char *trouble, char *why, size_t size)
 {
     const struct way *way = run->http->way;
     long answer = 0, error = 0;
@@ -405,11 +405,10 @@ way_failed(const struct http_run *run, CURLcode code, char *why, size_t size)
     curl_easy_getinfo(run->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
     curl_easy_getinfo(run->easy, CURLINFO_PROXY_ERROR, &error);
     words = way_socks_words(error);
-    if (!words)
-        words = run->trouble[0] ? run->trouble : curl_easy_strerror(code);
     if (answer >= 300)
         snprintf(why, size, "the proxy answers CONNECT with %ld", answer);
     else
-        snprintf(why, size, "the proxy does not connect us: %.150s", words);
+        snprintf(why, size, "the proxy does not connect us: %.150s",
+                 words ? words : trouble);
     return true;
 }

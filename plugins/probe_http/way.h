@@ -32,7 +32,8 @@ void way_set(struct http_run *run);
  * address that failed for it is told, if there was one. */
 const char *way_text(const struct http_run *run, enum sonde_reason reason, char *text,
                      size_t size);
-/* Whether it was the proxy that failed; then what it said is in why. */
-bool way_failed(const struct http_run *run, CURLcode code, char *why, size_t size);
+/* Whether it was the proxy that failed; then what it said is in why.  trouble: what
+ * libcurl says. */
+bool way_failed(const struct http_run *run, const char *trouble, char *why, size_t size);
 
 #endif

@@ -10,6 +10,7 @@
  */
 #include "web.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 enum { WEB_SPARE = 16 }; /* some 10 KiB each */
@@ -23,16 +24,19 @@ struct web_multi {
 };
 
 /* A peer that is fast, or the first to speak, may be connected and done with in one call
- * of libcurl's, in which we saw nothing. */
+ * of libcurl's, in which we saw nothing.  One that resets the connection at once may be
+ * gone before anybody looks: what is reset was open, else it would have been refused. */
 static void
 web_see_connected(struct web *web)
 {
     curl_off_t took = 0;
+    long error = 0;
 
     if (web->connected)
         return;
     curl_easy_getinfo(web->easy, CURLINFO_CONNECT_TIME_T, &took);
-    if (took > 0)
+    curl_easy_getinfo(web->easy, CURLINFO_OS_ERRNO, &error);
+    if (took > 0 || error == ECONNRESET || error == EPIPE)
         web->connected = sonde_now();
 }
 

@@ -19,6 +19,7 @@
 #   http                       see answer()
 #   https CERTIFICATE KEY      answers 200 by TLS, prints the name asked for (SNI)
 #   mute                       accepts, and says nothing
+#   reset                      accepts, and resets at once
 import select
 import socket
 import ssl
@@ -126,6 +127,14 @@ def mute(path):
     held = []
     while True:
         held.append(s.accept())
+
+
+def reset(path):
+    s = listener(path)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    ready(path, s.getsockname()[1])
+    while True:
+        s.accept()[0].close()
 
 
 # ---- the web ----
@@ -243,6 +252,8 @@ def main(mode, path, *rest):
         count(path)
     elif mode == "mute":
         mute(path)
+    elif mode == "reset":
+        reset(path)
     elif mode == "http":
         http(path)
     elif mode == "https":
