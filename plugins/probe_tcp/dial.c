@@ -130,6 +130,8 @@ dial_ready(struct sonde_instance *self, int fd, unsigned ready, void *arg)
     if ((ready & SONDE_READ)
         && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
         error = errno;
+    if (error == ECONNRESET || error == EPIPE)
+        error = 0; /* it was open before anybody looked, else it would be refused */
     if (!error && dial_is_self(tcp, fd))
         error = ECONNREFUSED;
     if (!error) {

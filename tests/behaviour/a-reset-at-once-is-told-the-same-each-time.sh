@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A web server or a proxy that accepts and resets at once is told as such, L7RSP, whether the
+# A server or a proxy that accepts and resets at once is told as such, L7RSP, whether the
 # daemon saw the connection open or only that it was gone: many are asked in one go, so that
-# some are reset before anybody looks.
+# some are reset before anybody looks.  For a tcp check that only connects it is UP.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/net.sh"
 
@@ -17,6 +17,9 @@ for i in $(seq $each); do
 	echo "{ name = \"tunnel-$i\"; plugin = \"http\"; url = \"https://shop.example/\"; proxy = \"http://127.0.0.1:$reset_port\"; },"
 	echo "{ name = \"socks-$i\"; plugin = \"http\"; url = \"http://shop.example/\"; proxy = \"socks5://127.0.0.1:$reset_port\"; },"
 	echo "{ name = \"name-$i\"; plugin = \"http\"; url = \"http://two.test:$reset_port/\"; resolver = \"127.0.0.1:$names_port\"; },"
+	echo "{ name = \"open-$i\"; plugin = \"tcp\"; address = \"127.0.0.1:$reset_port\"; },"
+	echo "{ name = \"steps-$i\"; plugin = \"tcp\"; address = \"127.0.0.1:$reset_port\"; steps = [\"expect x\"]; },"
+	echo "{ name = \"secure-$i\"; plugin = \"tcp\"; address = \"127.0.0.1:$reset_port\"; tls = true; verify = false; },"
 done | sed '$ s/,$//' >"$dir/rows"
 once 'interval = "60s"; timeout = "20s";' <"$dir/rows"
 
@@ -26,8 +29,11 @@ told() { # KIND
 		print $3 substr($0, RSTART, RLENGTH)
 	}' "$dir/once" | sort | uniq -c | xargs
 }
-for kind in direct plain tunnel socks name; do
+for kind in direct plain tunnel socks name steps; do
 	is "$kind: each is L7RSP" "$(told $kind)" "$each DOWN L7RSP"
 done
-is "tls: each is L6RSP" "$(told tls)" "$each DOWN L6RSP"
+for kind in tls secure; do
+	is "$kind: each is L6RSP" "$(told $kind)" "$each DOWN L6RSP"
+done
+is "open: each is UP" "$(told open)" "$each UP OK"
 done_testing
