@@ -355,12 +355,14 @@ a_start_that_fails_is_tried_anew_from_open(void **state)
     check_away(check);
 }
 
-/* Answers UP after 5 ms of work. */
+static useconds_t slow_work;
+
+/* Answers UP after some work. */
 static void
 slow_begin(struct sonde_instance *self, struct sonde_event *event)
 {
     (void)self;
-    usleep(5000);
+    usleep(slow_work);
     sonde_reason(event, SONDE_OK, "well");
     sonde_done(event, SONDE_UP);
 }
@@ -383,6 +385,7 @@ an_answer_that_came_late_is_degraded_or_down(void **state)
     struct check *check = check_at_hand(&plugin, 4000);
 
     (void)state;
+    slow_work = 5000;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         check->latency_warn = rows[i].warn;
         check->latency_fail = rows[i].fail;
@@ -394,6 +397,27 @@ an_answer_that_came_late_is_degraded_or_down(void **state)
         assert_ptr_equal(strstr(heard.message, rows[i].begins), heard.message);
         assert_non_null(strstr(heard.message, rows[i].ends));
     }
+    check_away(check);
+}
+
+/* Not as 1.01e+03, nor in full to the microsecond. */
+static void
+a_latency_of_seconds_is_told_in_plain_figures(void **state)
+{
+    struct plugin plugin = plugin_of(slow_begin, silent_cancel);
+    struct check *check = check_at_hand(&plugin, 60000);
+    int ms = 0, tenths, end = 0;
+
+    (void)state;
+    slow_work = 1010 * 1000;
+    check->latency_warn = 1000;
+    run_now(check);
+    turn_until(1);
+    assert_int_equal(heard.state, SONDE_DEGRADED);
+    sscanf(heard.message, "took %d.%1d ms, more than latency_warn = 1s; well%n", &ms,
+           &tenths, &end);
+    assert_int_equal(end, strlen(heard.message));
+    assert_true(ms >= 1010);
     check_away(check);
 }
 
@@ -433,6 +457,8 @@ only_the_answer_that_would_be_a_change_is_to_be_explained(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(a_latency_of_seconds_is_told_in_plain_figures, set_up,
+                                    tear_down),
     cmocka_unit_test_setup_teardown(an_answer_that_came_late_is_degraded_or_down, set_up,
                                     tear_down),
     cmocka_unit_test_setup_teardown(
