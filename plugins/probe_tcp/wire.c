@@ -229,9 +229,6 @@ wire_secure(struct wire *wire, SSL_CTX *context, const struct cert_rules *rules,
     cert_watch_ssl(wire->ssl, &wire->tls->report);
     if (sni && !SSL_set_tlsext_host_name(wire->ssl, host))
         return -1;
-    SSL_set_mode(wire->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE
-                                | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
-                                | SSL_MODE_RELEASE_BUFFERS);
     /* A record without data ends a read: the next one may be another turn's. */
     SSL_clear_mode(wire->ssl, SSL_MODE_AUTO_RETRY);
     SSL_set_connect_state(wire->ssl);
