@@ -8,6 +8,7 @@
 #include "header_rule.h"
 
 #include "../common/pattern.h"
+#include "rules.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -52,17 +53,9 @@ header_rule_parse(const char *text, struct header_rule *rule, char *why, size_t 
 struct header_rule *
 header_rule_new(const char *const *texts, char *why, size_t size)
 {
-    struct header_rule *rules;
-    size_t count = 0;
+    struct header_rule *rules = rules_room(texts, sizeof(*rules), why, size);
 
-    while (texts[count])
-        count++;
-    rules = calloc(count + 1, sizeof(*rules));
-    if (!rules) {
-        snprintf(why, size, "out of memory");
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; rules && texts[i]; i++)
         if (header_rule_parse(texts[i], &rules[i], why, size) == -1) {
             header_rule_free(rules);
             return NULL;

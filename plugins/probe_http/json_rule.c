@@ -6,6 +6,7 @@
 #include "json_rule.h"
 
 #include "json_rule_inside.h"
+#include "rules.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -217,17 +218,9 @@ json_rule_parse(const char *text, struct json_rule *rule, char *why, size_t size
 struct json_rule *
 json_rule_new(const char *const *texts, char *why, size_t size)
 {
-    struct json_rule *rules;
-    size_t count = 0;
+    struct json_rule *rules = rules_room(texts, sizeof(*rules), why, size);
 
-    while (texts[count])
-        count++;
-    rules = calloc(count + 1, sizeof(*rules));
-    if (!rules) {
-        snprintf(why, size, "out of memory");
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; rules && texts[i]; i++)
         if (json_rule_parse(texts[i], &rules[i], why, size) == -1) {
             json_rule_free(rules);
             return NULL;

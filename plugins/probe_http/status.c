@@ -4,6 +4,8 @@
  */
 #include "status.h"
 
+#include "rules.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,17 +41,9 @@ status_parse_one(const char *text, struct status_range *range)
 struct status_range *
 status_parse(const char *const *texts, char *why, size_t size)
 {
-    struct status_range *list;
-    size_t count = 0;
+    struct status_range *list = rules_room(texts, sizeof(*list), why, size);
 
-    while (texts && texts[count])
-        count++;
-    list = calloc(count + 1, sizeof(*list));
-    if (!list) {
-        snprintf(why, size, "out of memory");
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; list && texts && texts[i]; i++)
         if (!status_parse_one(texts[i], &list[i])) {
             snprintf(why, size,
                      "\"%.40s\" is no status; write \"200\", \"200-299\", \"!404\" or "
