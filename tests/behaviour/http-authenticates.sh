@@ -3,9 +3,6 @@
 #
 # user and password open what basic authentication guards, bearer what a token does; the
 # wrong ones do not; no secret is printed or told.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 
 printf 'probe:{PLAIN}geh/eim \xc3\xa4\n' >"$dir/users"

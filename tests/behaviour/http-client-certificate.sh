@@ -4,9 +4,6 @@
 # cert and key_file are shown to a server that asks for them, on a kept connection as well, and
 # to no other origin; a request goes out only after the server's certificate was found right;
 # tls_min, tls_max and sni are what the handshake has.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 . "$(dirname "$0")/pki.sh"
 

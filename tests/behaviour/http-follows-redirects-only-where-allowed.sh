@@ -4,9 +4,6 @@
 # Redirects are followed max_redirects times at most, to http and https only, never from https
 # to http unless redirect_downgrade says so; the new host is looked up by our resolver;
 # credentials stay with the origin of the URL; the method changes as with browsers.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 . "$(dirname "$0")/pki.sh"
 

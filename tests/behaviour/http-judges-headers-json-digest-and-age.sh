@@ -4,8 +4,6 @@
 # What an answer has to be besides its status, against a real nginx: headers that must and
 # must not match, values in JSON, the digest, the age, the size; one reason each, told in
 # the order status, headers, size, patterns, JSON, digest, age.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
 . "$(dirname "$0")/web.sh"
 
 mkdir -p "$dir/www"

@@ -5,9 +5,6 @@
 # that the server has closed meanwhile is replaced without a word; no check uses the
 # connection of another; the certificate is still reported, as long as its connection is what
 # a run asked by.  Without keep each run connects.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 . "$(dirname "$0")/pki.sh"
 

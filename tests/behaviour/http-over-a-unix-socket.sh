@@ -3,9 +3,6 @@
 #
 # unix_socket asks a server on a unix socket, with the host of the URL and without any lookup;
 # a socket that is not there, or that nobody listens on, is L4CON.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 
 start_web here unix "$dir/web.sock" || exit 1

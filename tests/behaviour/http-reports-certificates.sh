@@ -4,8 +4,6 @@
 # What https tells of a certificate: each fault has its sentence, the days that are left are
 # metrics even then; few days are DEGRADED, very few DOWN; a pin is right or not; verify =
 # false still reports.  DOWN by the status comes before DEGRADED by the certificate.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
 . "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/pki.sh"
 

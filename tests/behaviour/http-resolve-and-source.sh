@@ -4,9 +4,6 @@
 # resolve connects to an address instead of looking the host up, the request and TLS still
 # name the host; source is the address that the server sees; an address that is not this
 # machine's is our own fault.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 . "$(dirname "$0")/pki.sh"
 

@@ -3,8 +3,6 @@
 #
 # save_body = "on-failure" puts the first KiB of a failing body into details.body, cleaned,
 # whatever was wrong with the answer; nothing of a right one, and nothing by default.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
 . "$(dirname "$0")/web.sh"
 
 mkdir -p "$dir/www"

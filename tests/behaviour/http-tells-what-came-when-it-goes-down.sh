@@ -4,8 +4,6 @@
 # The answer that makes an http check DOWN brings along what helps to find out why: the first
 # bytes that came, also where they are no HTTP, how the connection stood, which address
 # failed how.  A right answer brings none of it, nor does one that changes nothing.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
 . "$(dirname "$0")/web.sh"
 
 start_net evil http || exit 1

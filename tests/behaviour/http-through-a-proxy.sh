@@ -4,9 +4,6 @@
 # http and https go through an HTTP proxy and through a SOCKS5 proxy, which look the target's
 # name up; what the proxy refuses is told as the proxy's doing; the environment's proxies
 # are none of ours.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 . "$(dirname "$0")/pki.sh"
 need tinyproxy

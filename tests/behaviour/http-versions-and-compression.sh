@@ -4,9 +4,6 @@
 # http_version is what is spoken and what details.http_version says; HTTP/2 that was asked for
 # has to be got; compression offers what libcurl can decode and judges the decoded body,
 # without it the body comes as it is; timing_us tells each phase.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/net.sh"
-. "$(dirname "$0")/web.sh"
 . "$(dirname "$0")/webs.sh"
 . "$(dirname "$0")/pki.sh"
 

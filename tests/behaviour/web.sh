@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154,SC2034
 #
-# web.sh - what the tests of the http probe share, beside lib.sh and net.sh: nginx, and
-# the events of checks as JSON.
+# web.sh - what the tests of the http probe share, with lib.sh and net.sh: nginx, and the
+# events of checks as JSON.
 
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/net.sh"
 need jq
 
 nginx_conf() { # LISTEN

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154,SC2034
 #
-# webs.sh - what the tests of http requests share, beside lib.sh, net.sh and web.sh: the far
-# sides of webs.py, and what they were asked.
+# webs.sh - what the tests of http requests share, with web.sh: the far sides of webs.py, and
+# what they were asked.
+
+. "$(dirname "$0")/web.sh"
 
 # A far side of webs.py: its port goes to NAME_port, what it prints to $dir/NAME.said.
 start_web() { # NAME MODE [ARGUMENTS...]
