@@ -162,6 +162,7 @@ lookup_reason(int status)
         return SONDE_OK;
     case ARES_ETIMEOUT:
     case ARES_ECONNREFUSED: /* no server could be asked */
+    case ARES_EBADRESP:     /* it says nothing of the name; old c-ares waits on */
         return SONDE_DNSTOUT;
     case ARES_ENOMEM:
     case ARES_EFILE:
@@ -188,6 +189,8 @@ lookup_text(int status)
         return "the name server does not answer";
     case ARES_ECONNREFUSED:
         return "the name server cannot be reached";
+    case ARES_EBADRESP:
+        return "what the name server answers makes no sense";
     default:
         return ares_strerror(status);
     }
