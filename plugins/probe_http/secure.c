@@ -96,6 +96,12 @@ secure_context(CURL *easy, void *context, void *arg)
     if (tls_copy(context, run->http->context, !run->foreign) == -1
         || SSL_CTX_set_ex_data(context, secure_index, report) != 1)
         return CURLE_SSL_CERTPROBLEM;
+#ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
+    /* Many servers end a connection without the end of TLS.  Where that cuts an answer
+     * short its length tells; else it is the end of the answer, whatever libcurl thinks.
+     */
+    SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+#endif
     SSL_CTX_set_info_callback(context, secure_told);
     cert_watch(context, report);
     return CURLE_OK;
