@@ -68,22 +68,58 @@ start_exim() { # NAME tls|plain
 	server_started "$1" "$port"
 }
 
+# What Dovecot 2.4 calls otherwise than 2.3.
+dovecot_words() { # NAME
+	if dovecot --version | grep -q '^2\.[0-3]\.'; then
+		cat <<-END
+			ssl_cert = <$dir/$1/cert.pem
+			ssl_key = <$dir/$1/key.pem
+			mail_location = maildir:$dir/$1/mail
+			passdb {
+			  driver = static
+			  args = password=x
+			}
+			userdb {
+			  driver = static
+			  args = uid=$(id -u) gid=$(id -g) home=$dir/$1
+			}
+		END
+	else
+		cat <<-END
+			dovecot_config_version = 2.4.0
+			dovecot_storage_version = 2.4.0
+			ssl_server_cert_file = $dir/$1/cert.pem
+			ssl_server_key_file = $dir/$1/key.pem
+			mail_driver = maildir
+			mail_path = $dir/$1/mail
+			passdb static {
+			  password = x
+			}
+			userdb static {
+			  fields {
+			    uid = $(id -u)
+			    gid = $(id -g)
+			    home = $dir/$1
+			  }
+			}
+		END
+	fi
+}
+
 start_dovecot() { # NAME tls|plain
 	local login=dovenull inner=dovecot imap_port pop3_port
 	imap_port=$(free_port)
 	pop3_port=$(free_port)
 	own_directory "$dir/$1" root || return 1
 	$root || login=$(id -un) inner=$(id -un)
-	cat >"$dir/$1/dovecot.conf" <<-END
+	dovecot_words "$1" >"$dir/$1/dovecot.conf"
+	cat >>"$dir/$1/dovecot.conf" <<-END
 		protocols = imap pop3
 		listen = 127.0.0.1
 		base_dir = $dir/$1/run
 		state_dir = $dir/$1/run
 		log_path = /dev/stderr
 		ssl = $([ "$2" = plain ] && echo no || echo yes)
-		ssl_cert = <$dir/$1/cert.pem
-		ssl_key = <$dir/$1/key.pem
-		mail_location = maildir:$dir/$1/mail
 		default_login_user = $login
 		default_internal_user = $inner
 		default_internal_group = $(id -gn "$inner")
@@ -107,14 +143,6 @@ start_dovecot() { # NAME tls|plain
 		  inet_listener pop3s {
 		    port = 0
 		  }
-		}
-		passdb {
-		  driver = static
-		  args = password=x
-		}
-		userdb {
-		  driver = static
-		  args = uid=$(id -u) gid=$(id -g) home=$dir/$1
 		}
 	END
 	dovecot -F -c "$dir/$1/dovecot.conf" >"$dir/$1.log" 2>&1 &
