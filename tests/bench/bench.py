@@ -14,6 +14,7 @@ import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, te
 
 DAEMON_CPU, OTHER_CPU = "0", "1"
 TRIES = 6
+TURNS = 5  # of each of two daemons that are compared
 LOAD = 0.65  # of the runs per second that the bare loop makes: nothing may be late
 
 
@@ -28,7 +29,7 @@ def wait_for(what, condition, seconds=20):
     while not condition():
         if time.monotonic() > end:
             sys.exit(f"bench.py: no {what} within {seconds} s")
-        time.sleep(0.02)
+        time.sleep(0.002)
 
 
 def listens(port, address="127.0.0.1"):
@@ -80,6 +81,7 @@ class Place:
     def end(self, process):
         if process.poll() is None:
             process.terminate()
+            process.send_signal(signal.SIGCONT)  # it may be stopped
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
@@ -163,8 +165,9 @@ def kafka(place):
 class Daemon:
     def __init__(self, place, configuration):
         conf = place.file("bench.conf", configuration)
-        self.place, self.log = place, os.path.join(place.path, "sonded.log")
-        with open(self.log, "w") as log:
+        self.place = place
+        descriptor, self.log = tempfile.mkstemp(dir=place.path, suffix=".log")
+        with open(descriptor, "w") as log:
             self.process = place.start(
                 "taskset", "-c", DAEMON_CPU, os.path.join(place.build, "sonded"),
                 "--plugin-dir", os.path.join(place.build, ".libs"),
@@ -203,10 +206,20 @@ class Daemon:
         """CPU microseconds, runs and delivered events of so many seconds."""
         (runs, delivered), cpu = self.counts(), self.cpu()
         time.sleep(seconds)
-        spent = self.cpu() - cpu
-        after, arrived = self.counts()
+        (after, arrived), spent = self.counts(), self.cpu() - cpu
         return (spent / 1e3, after - runs,
                 arrived[sink] - delivered[sink] if sink else 0)
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def turn(self, sink):
+        """A second of it, otherwise stopped; what is overdue is done first."""
+        self.process.send_signal(signal.SIGCONT)
+        time.sleep(0.3)
+        result = self.measure(1, sink)
+        self.pause()
+        return result
 
     def rss(self):
         with open(f"/proc/{self.process.pid}/status") as f:
@@ -342,25 +355,30 @@ def sample(place):
 
 def through(place, sink, name, rate):
     """CPU microseconds for an event that a sink delivers, of so many a second, less those of
-    the same daemon without it: encoding, queue, batch and delivery."""
+    the same daemon without it: encoding, queue, batch and delivery.  Both live all the time
+    and take turns, each stopped while the other runs: what the machine does to one turn it
+    most likely does to the next, so the median of the differences of neighbours counts."""
     route = f'{{ name = "all"; match = {{ kind = "result"; }}; to = ["{name}"]; }},'
-    spent = {}
-    for with_sink in (False, True):
-        for _ in range(TRIES):
-            daemon = Daemon(place, checks(place, int(rate / 100), "ready", "", "10ms",
-                                          sink + "," if with_sink else "",
-                                          route if with_sink else ""))
-            time.sleep(3)
-            steal = Steal()
-            spent[with_sink] = daemon.measure(4, name if with_sink else None)
-            daemon.end()
-            if steal.little():
-                break
-    cpu, done, _ = spent[False]
-    with_cpu, with_done, delivered = spent[True]
-    if delivered < with_done * 0.95:
-        print(f"# {name}: {delivered} of {with_done} were delivered", file=sys.stderr)
-    return (with_cpu - cpu / done * with_done) / delivered
+    daemons = []
+    for more in (("", ""), (sink + ",", route)):
+        daemons.append(Daemon(place, checks(place, int(rate / 100), "ready", "", "10ms", *more)))
+        time.sleep(int(rate / 100) / 1000 + 1)  # the first runs are spread
+        daemons[-1].pause()
+    sound, doubtful = [], []
+    while len(sound) < TURNS and len(sound) + len(doubtful) < 3 * TURNS:
+        steal = Steal()
+        (cpu, done, _), (with_cpu, with_done, delivered) = (
+            daemon.turn(name if daemon is daemons[1] else None) for daemon in daemons)
+        each = (with_cpu - cpu / done * with_done) / delivered
+        reached = min(done, with_done, delivered) / rate
+        if steal.little() and reached > 0.95:
+            sound.append(each)
+        else:
+            doubtful.append(each)
+            print(f"# {name}: {reached:.0%} of {rate} events, {each:.3g} us", file=sys.stderr)
+    for daemon in daemons:
+        daemon.end()
+    return statistics.median(sound if len(sound) == TURNS else sound + doubtful)
 
 
 def redis_rows(place, runs):
@@ -371,8 +389,8 @@ def redis_rows(place, runs):
     message = sample(place)
     for _ in range(runs):
         server, port = redis(place)
-        limit = place.bare("bare_redis", "hiredis", DAEMON_CPU, 256000, 128, port, message)[0][1]
-        least = place.bare("bare_redis", "raw", DAEMON_CPU, 256000, 128, port, message)[0][1]
+        limit = place.bare("bare_redis", "hiredis", DAEMON_CPU, 1280000, 128, port, message)[0][1]
+        least = place.bare("bare_redis", "raw", DAEMON_CPU, 1280000, 128, port, message)[0][1]
         ours = through(place, f'{{ name = "live"; plugin = "redis-notify"; channel = "bench"; '
                        f'server = "127.0.0.1:{port}"; }}', "live", 200000)
         stored = through(place, f'{{ name = "now"; plugin = "redis-store"; key = "h:{{check}}"; '
