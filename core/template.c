@@ -175,6 +175,17 @@ sonde_template_text(const struct sonde_template *template)
     return template->text;
 }
 
+const char *
+template_constant(const struct sonde_template *template, size_t *length)
+{
+    const struct part *part = template->parts;
+
+    if (part && (!part->bytes || part->next))
+        return NULL;
+    *length = part ? part->length : 0;
+    return part ? part->bytes : "";
+}
+
 void
 template_render(const struct sonde_template *template, const struct sonde_event *event,
                 struct text *out)

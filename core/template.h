@@ -19,5 +19,7 @@ const struct sonde_template *template_compile(struct arena *memory, const char *
                                               const char **error);
 void template_render(const struct sonde_template *template,
                      const struct sonde_event *event, struct text *out);
+/* What it renders for every event, with a NUL, or NULL: that differs. */
+const char *template_constant(const struct sonde_template *template, size_t *length);
 
 #endif
