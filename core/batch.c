@@ -117,29 +117,72 @@ batch_blame(struct sonde_batch *batch, const char *why)
 
 /* The first to come wins; false: it was settled before. */
 static bool
+item_claim(struct sonde_item *item)
+{
+    return !atomic_load_explicit(&item->settled, memory_order_relaxed)
+           && !atomic_exchange_explicit(&item->settled, true, memory_order_acq_rel);
+}
+
+static struct queue_entry *
+item_give(struct sonde_item *item)
+{
+    struct queue_entry *entry = item->entry;
+
+    item->entry = NULL;
+    return entry;
+}
+
+static void
+batch_settled(struct sonde_batch *batch, struct queue_entry *const *entries, size_t count,
+              enum sonde_fate fate)
+{
+    struct batch_owner *owner = batch->owner;
+    bool delivered = fate == SONDE_DELIVERED;
+
+    atomic_fetch_add_explicit(delivered ? &batch->delivered : &batch->rejected, count,
+                              memory_order_relaxed);
+    if (delivered)
+        owner->delivered(owner, count);
+    queue_settle_all(owner->queue, entries, count, fate);
+}
+
+static bool
 item_settle(struct sonde_item *item, enum sonde_fate fate, const char *why, bool blamed)
 {
     struct sonde_batch *batch = item->batch;
-    struct batch_owner *owner = batch->owner;
 
-    if (atomic_load_explicit(&item->settled, memory_order_relaxed)
-        || atomic_exchange_explicit(&item->settled, true, memory_order_acq_rel))
+    if (!item_claim(item))
         return false;
     if (fate == SONDE_DELIVERED || fate == SONDE_REJECTED) {
-        struct queue_entry *entry = item->entry;
+        struct queue_entry *entry = item_give(item);
 
-        item->entry = NULL;
-        atomic_fetch_add_explicit(fate == SONDE_DELIVERED ? &batch->delivered
-                                                          : &batch->rejected,
-                                  1, memory_order_relaxed);
-        owner->settled(owner, entry, fate, why);
-        queue_settle(owner->queue, entry, fate, 0);
+        if (fate == SONDE_REJECTED)
+            batch->owner->rejected(batch->owner, entry, why);
+        batch_settled(batch, &entry, 1, fate);
     } else {
         item->blamed = blamed;
         batch_blame(batch, why);
     }
     batch_release(batch);
     return true;
+}
+
+/* All that is left was delivered.  With a hold on the batch. */
+static void
+batch_deliver(struct sonde_batch *batch)
+{
+    struct queue_entry *entries[BATCH_GATHER];
+    size_t gathered = 0;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        if (item_claim(&batch->items[i]))
+            entries[gathered++] = item_give(&batch->items[i]);
+        if (gathered && (gathered == BATCH_GATHER || i + 1 == batch->count)) {
+            batch_settled(batch, entries, gathered, SONDE_DELIVERED);
+            atomic_fetch_sub_explicit(&batch->holds, gathered, memory_order_acq_rel);
+            gathered = 0;
+        }
+    }
 }
 
 /* ---- what plugins call ---- */
@@ -176,13 +219,19 @@ const char *
 sonde_render(struct sonde_item *item, const struct sonde_template *text, size_t *length)
 {
     struct sonde_batch *batch = item->batch;
+    size_t constant_length;
+    const char *constant = template_constant(text, &constant_length);
 
-    batch->scratch.length = 0;
-    template_render(text, item->event, &batch->scratch);
+    if (!constant) {
+        batch->scratch.length = 0;
+        template_render(text, item->event, &batch->scratch);
+    }
     if (length)
-        *length = batch->scratch.length;
-    return arena_copy(&batch->texts, batch->scratch.length ? batch->scratch.bytes : "",
-                      batch->scratch.length);
+        *length = constant ? constant_length : batch->scratch.length;
+    return constant ? constant
+                    : arena_copy(&batch->texts,
+                                 batch->scratch.length ? batch->scratch.bytes : "",
+                                 batch->scratch.length);
 }
 
 void
@@ -197,11 +246,12 @@ sonde_settle(struct sonde_item *item, enum sonde_fate fate, const char *why)
 void
 sonde_settle_rest(struct sonde_batch *batch, enum sonde_fate fate, const char *why)
 {
-    size_t count = batch->count;
-
     if (!batch_hold(batch))
         return; /* nothing is left, and it is on its way back */
-    for (size_t i = 0; i < count; i++)
-        item_settle(&batch->items[i], fate, why, false);
+    if (fate == SONDE_DELIVERED)
+        batch_deliver(batch);
+    else
+        for (size_t i = 0; i < batch->count; i++)
+            item_settle(&batch->items[i], fate, why, false);
     batch_release(batch);
 }

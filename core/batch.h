@@ -15,7 +15,11 @@
 
 #include <pthread.h>
 
-enum { BATCH_MOST = 512, BATCH_WHY = 256 };
+enum {
+    BATCH_MOST = 512,
+    BATCH_WHY = 256,
+    BATCH_GATHER = 64 /* settled for one lock: whoever pushes waits for no more */
+};
 
 /* Who gave the batch out; its functions are called on any thread. */
 struct batch_owner {
@@ -23,9 +27,9 @@ struct batch_owner {
     enum event_format format;
     const struct sonde_template *payload; /* NULL: in format */
     bool several;                         /* of one check in a batch */
-    /* An item was delivered or rejected. */
-    void (*settled)(struct batch_owner *owner, const struct queue_entry *entry,
-                    enum sonde_fate fate, const char *why);
+    void (*delivered)(struct batch_owner *owner, size_t count);
+    void (*rejected)(struct batch_owner *owner, const struct queue_entry *entry,
+                     const char *why);
     /* The last hold is gone: what is left in the items are RETRYs. */
     void (*back)(struct batch_owner *owner, struct sonde_batch *batch);
     void (*misused)(struct batch_owner *owner, const char *what); /* by the plugin */

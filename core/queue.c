@@ -257,12 +257,25 @@ queue_take(struct queue *queue, struct queue_entry **batch, size_t most, bool se
     return count;
 }
 
+/* Something that was out is back. */
+static void
+lane_resume(struct lane *lane, bool first)
+{
+    if (lane->failed && !lane->out) {
+        lane->failed = false;
+        lane->next = lane_entry(lane, lane->entries.next);
+    }
+    lane_offer(lane, first);
+}
+
 static void
 queue_return(struct queue *queue, struct queue_entry *entry, int64_t not_before)
 {
     struct lane *lane = entry->lane;
 
     count_up(&queue->ledger->retries, 1);
+    entry->out = false;
+    lane->out--;
     entry->returned = true;
     entry_wait(queue, entry);
     lane->failed = true;
@@ -270,40 +283,53 @@ queue_return(struct queue *queue, struct queue_entry *entry, int64_t not_before)
     list_remove(&lane->ready);
     if (not_before && (!timer_armed(&lane->rest) || lane->rest.due < not_before))
         wheel_set(&queue->resting, &lane->rest, not_before);
+    lane_resume(lane, true);
+}
+
+static void
+entry_settled(struct queue *queue, struct queue_entry *entry)
+{
+    struct lane *lane = entry->lane;
+    bool last = entry->in_lane.next == entry->in_lane.prev; /* the lane has no other */
+
+    lane->out--;
+    event_unref(entry_forget(queue, entry));
+    if (!last)
+        lane_resume(lane, false);
+}
+
+void
+queue_settle_all(struct queue *queue, struct queue_entry *const *entries, size_t count,
+                 enum sonde_fate fate)
+{
+    struct ledger *ledger;
+    int64_t now = clock_now();
+    bool had;
+
+    queue_lock(queue, &had);
+    ledger = queue->ledger;
+    count_up(fate == SONDE_DELIVERED ? &ledger->delivered : &ledger->rejected, count);
+    for (size_t i = 0; i < count; i++) {
+        if (fate == SONDE_DELIVERED)
+            stats_delay(&ledger->delays, now - entries[i]->pushed);
+        entry_settled(queue, entries[i]);
+    }
+    queue_unlock(queue, had);
 }
 
 void
 queue_settle(struct queue *queue, struct queue_entry *entry, enum sonde_fate fate,
              int64_t not_before)
 {
-    struct lane *lane = entry->lane;
-    struct sonde_event *event = NULL;
-    bool had, last;
+    bool had;
 
+    if (fate != SONDE_RETRY) {
+        queue_settle_all(queue, &entry, 1, fate);
+        return;
+    }
     queue_lock(queue, &had);
-    entry->out = false;
-    lane->out--;
-    last = entry->in_lane.next == entry->in_lane.prev; /* the lane has no other */
-    if (fate == SONDE_RETRY) {
-        queue_return(queue, entry, not_before);
-        last = false;
-    } else {
-        if (fate == SONDE_DELIVERED)
-            stats_delay(&queue->ledger->delays, clock_now() - entry->pushed);
-        count_up(fate == SONDE_DELIVERED ? &queue->ledger->delivered
-                                         : &queue->ledger->rejected,
-                 1);
-        event = entry_forget(queue, entry);
-    }
-    if (!last) {
-        if (lane->failed && !lane->out) {
-            lane->failed = false;
-            lane->next = lane_entry(lane, lane->entries.next);
-        }
-        lane_offer(lane, fate == SONDE_RETRY);
-    }
+    queue_return(queue, entry, not_before);
     queue_unlock(queue, had);
-    event_unref(event);
 }
 
 int64_t

@@ -70,6 +70,9 @@ size_t queue_take(struct queue *queue, struct queue_entry **batch, size_t most,
  * to go. */
 void queue_settle(struct queue *queue, struct queue_entry *entry, enum sonde_fate fate,
                   int64_t not_before);
+/* Several that were all delivered, or all rejected, for one look at lock and clock. */
+void queue_settle_all(struct queue *queue, struct queue_entry *const *entries,
+                      size_t count, enum sonde_fate fate);
 /* When queue_take would have something: 0 now, INT64_MAX not before a push or a
  * settle, else a clock_now (which may be early). */
 int64_t queue_next(struct queue *queue);

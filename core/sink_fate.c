@@ -99,16 +99,17 @@ sink_tell_rejected(struct sink_run *run, const struct queue_entry *entry, const 
 }
 
 void
-sink_settled(struct batch_owner *owner, const struct queue_entry *entry,
-             enum sonde_fate fate, const char *why)
+sink_rejected(struct batch_owner *owner, const struct queue_entry *entry, const char *why)
+{
+    sink_tell_rejected(sink_run_of(owner), entry, why);
+}
+
+void
+sink_delivered(struct batch_owner *owner, size_t count)
 {
     struct sink_run *run = sink_run_of(owner);
 
-    if (fate == SONDE_REJECTED) {
-        sink_tell_rejected(run, entry, why);
-        return;
-    }
-    atomic_fetch_add_explicit(&run->delivered, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->delivered, count, memory_order_relaxed);
     if (atomic_load_explicit(&run->state, memory_order_relaxed) != SONDE_UP
         || atomic_load_explicit(&run->failing, memory_order_relaxed))
         sink_passed(run);

@@ -59,8 +59,9 @@ struct sink_run {
 };
 
 /* The owner of its batches; see batch.h. */
-void sink_settled(struct batch_owner *owner, const struct queue_entry *entry,
-                  enum sonde_fate fate, const char *why);
+void sink_delivered(struct batch_owner *owner, size_t count);
+void sink_rejected(struct batch_owner *owner, const struct queue_entry *entry,
+                   const char *why);
 void sink_back(struct batch_owner *owner, struct sonde_batch *batch);
 void sink_misused(struct batch_owner *owner, const char *what);
 
