@@ -79,6 +79,37 @@ a_batch_may_be_settled_on_any_thread_and_twice(void **state)
     end();
 }
 
+/* The rest by two threads, a few items by a third. */
+static void
+a_large_batch_is_settled_by_several_threads_at_once(void **state)
+{
+    struct sonde_sink large = looping;
+    struct sonde_item *item = NULL;
+    pthread_t one, other;
+
+    (void)state;
+    large.in_flight = 2;
+    large.batch = 500;
+    go(&large, true);
+    bench.hold = true;
+    for (int i = 0; i < 400; i++)
+        push(i % CHECKS, (uint64_t)i);
+    pass(2);
+    assert_int_equal(bench.held_count, 1);
+    for (int i = 0; i < 10; i++)
+        item = sonde_next(bench.held[0], item);
+    sonde_settle(item, SONDE_REJECTED, "no");
+    pthread_create(&one, NULL, settle_elsewhere, bench.held[0]);
+    pthread_create(&other, NULL, settle_elsewhere, bench.held[0]);
+    pthread_join(one, NULL);
+    pthread_join(other, NULL);
+    pass(2);
+    assert_int_equal(bench.ledger.rejected, 1);
+    assert_int_equal(bench.ledger.delivered, 399);
+    assert_int_equal(queue_count(bench.sink.queue), 0);
+    end();
+}
+
 static void
 as_many_batches_are_out_as_the_descriptor_says(void **state)
 {
@@ -213,6 +244,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_asynchronous_sink_delivers_and_is_presented_every_state),
     cmocka_unit_test(a_batch_that_never_comes_back_is_told_and_holds_up_nothing_else),
     cmocka_unit_test(a_batch_may_be_settled_on_any_thread_and_twice),
+    cmocka_unit_test(a_large_batch_is_settled_by_several_threads_at_once),
     cmocka_unit_test(as_many_batches_are_out_as_the_descriptor_says),
     cmocka_unit_test(an_event_that_fails_16_times_while_others_pass_is_rejected),
     cmocka_unit_test(but_not_while_nothing_passes),
