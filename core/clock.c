@@ -47,7 +47,7 @@ clock_wall(void)
 static void
 clock_pair(char *at, uint32_t value)
 {
-    at[0] = (char)('0' + value / 10 % 10);
+    at[0] = (char)('0' + value / 10); /* all are below 100 */
     at[1] = (char)('0' + value % 10);
 }
 
@@ -68,24 +68,24 @@ clock_date(char *at, uint32_t days)
     clock_pair(at + 8, doy - (153 * mp + 2) / 5 + 1);
 }
 
-/* The seconds of the last text on this thread: an event has three times in it, hardly
- * ever of different seconds, and so have the events around it. */
-static _Thread_local struct {
+/* Seconds of the last texts on this thread.  An event has three times in it: two of
+ * now, and one of when its state began, which many checks have in common. */
+static _Thread_local struct clock_kept {
     uint64_t second;
     char text[CLOCK_TEXT_SIZE];
-} clock_last;
+} clock_kept[16];
 
 static void
-clock_whole(uint64_t at)
+clock_whole(struct clock_kept *kept, uint64_t at)
 {
     uint32_t second = (uint32_t)(at % 86400);
 
-    memcpy(clock_last.text, "0000-00-00T00:00:00.000000Z", 28);
-    clock_date(clock_last.text, (uint32_t)(at / 86400));
-    clock_pair(clock_last.text + 11, second / 3600);
-    clock_pair(clock_last.text + 14, second / 60 % 60);
-    clock_pair(clock_last.text + 17, second % 60);
-    clock_last.second = at;
+    memcpy(kept->text, "0000-00-00T00:00:00.000000Z", 28);
+    clock_date(kept->text, (uint32_t)(at / 86400));
+    clock_pair(kept->text + 11, second / 3600);
+    clock_pair(kept->text + 14, second / 60 % 60);
+    clock_pair(kept->text + 17, second % 60);
+    kept->second = at;
 }
 
 char *
@@ -93,11 +93,13 @@ clock_text(int64_t wall, char text[CLOCK_TEXT_SIZE])
 {
     const int64_t last = INT64_C(253402300799999999); /* of the year 9999 */
     uint64_t at = wall < 0 ? 0 : (uint64_t)(wall < last ? wall : last);
+    uint64_t second = at / 1000000;
     uint32_t us = (uint32_t)(at % 1000000);
+    struct clock_kept *kept = &clock_kept[second % 16];
 
-    if (clock_last.second != at / 1000000 || !clock_last.text[0])
-        clock_whole(at / 1000000);
-    memcpy(text, clock_last.text, 28);
+    if (kept->second != second || !kept->text[0])
+        clock_whole(kept, second);
+    memcpy(text, kept->text, 28);
     clock_pair(text + 20, us / 10000);
     clock_pair(text + 22, us / 100 % 100);
     clock_pair(text + 24, us % 100);
