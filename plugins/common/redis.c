@@ -88,10 +88,18 @@ redis_lost(struct sonde_instance *self, const char *why)
     redis_link_drop(redis);
 }
 
+/* One by one, since there are others that were not done. */
+static void
+redis_settle_done(struct redis *redis)
+{
+    for (unsigned i = 0; i < redis->done_count; i++)
+        sonde_settle(redis->done[i], SONDE_DELIVERED, NULL);
+}
+
 /* Reads an answer for each of the count items sent.  Returns how many wait for the
  * script, now at the front of redis->sent, or -1: the connection is lost. */
 static int
-redis_collect(struct sonde_instance *self, unsigned count, bool *reconnect, bool *done)
+redis_collect(struct sonde_instance *self, unsigned count, bool *reconnect)
 {
     struct redis *redis = sonde_private(self);
     int again = 0;
@@ -103,12 +111,12 @@ redis_collect(struct sonde_instance *self, unsigned count, bool *reconnect, bool
             && redis->answer.type != REDIS_REPLY_ERROR)
             why = "an answer of the wrong kind";
         if (why) {
+            redis_settle_done(redis);
             redis_lost(self, why);
             return -1;
         }
         if (redis->answer.type == REDIS_REPLY_INTEGER) {
-            sonde_settle(item, SONDE_DELIVERED, NULL);
-            *done = true;
+            redis->done[redis->done_count++] = item;
         } else if (strncmp(redis->answer.text, "NOSCRIPT", 8) == 0) {
             redis->sent[again++] = item;
         } else if (redis_settle_error(redis, item)) {
@@ -130,7 +138,7 @@ redis_found(struct sonde_instance *self)
 
 /* How the far side is, after all answers have come. */
 static void
-redis_conclude(struct sonde_instance *self, bool reconnect, bool done)
+redis_conclude(struct sonde_instance *self, bool reconnect)
 {
     struct redis *redis = sonde_private(self);
 
@@ -138,8 +146,8 @@ redis_conclude(struct sonde_instance *self, bool reconnect, bool done)
     if (redis->trouble[0]) {
         redis->up = false;
         redis->doubt_until = sonde_now() + REDIS_DOUBT;
-        sonde_health(self, done ? SONDE_DEGRADED : SONDE_DOWN, "%s: %s", redis->server,
-                     redis->trouble);
+        sonde_health(self, redis->done_count ? SONDE_DEGRADED : SONDE_DOWN, "%s: %s",
+                     redis->server, redis->trouble);
     } else {
         redis_found(self);
     }
@@ -236,24 +244,29 @@ enum sonde_fate
 redis_write(struct sonde_instance *self, struct sonde_batch *batch, redis_put_fn *put)
 {
     struct redis *redis = sonde_private(self);
-    bool reconnect = false, done = false;
+    bool reconnect = false;
 
     redis_link_allow(redis);
     redis->trouble[0] = '\0';
+    redis->done_count = 0;
     if (!redis_ready(self))
         return SONDE_RETRY;
     if (!sonde_next(batch, NULL))
         return redis_look(self);
-    int again = redis_collect(self, redis_send(self, batch, put), &reconnect, &done);
+    int again = redis_collect(self, redis_send(self, batch, put), &reconnect);
     if (again > 0) {
         /* The first brings the script itself; the others find it there. */
         unsigned count = 0;
         for (int i = 0; i < again; i++)
             if (put(self, redis->sent[i], i == 0))
                 redis->sent[count++] = redis->sent[i];
-        again = redis_collect(self, count, &reconnect, &done);
+        again = redis_collect(self, count, &reconnect);
     }
+    if (again == 0)
+        sonde_settle_rest(batch, SONDE_DELIVERED, NULL); /* for the price of one */
+    else if (again > 0)
+        redis_settle_done(redis);
     if (again >= 0)
-        redis_conclude(self, reconnect, done);
+        redis_conclude(self, reconnect);
     return SONDE_RETRY; /* of what is not settled */
 }

@@ -49,6 +49,8 @@ struct redis {
     char why[REDIS_TEXT + 64];  /* what failed last */
     char trouble[REDIS_TEXT];   /* why a RETRY was answered in this batch */
     struct sonde_item *sent[REDIS_BATCH];
+    struct sonde_item *done[REDIS_BATCH]; /* answered well, not settled yet */
+    unsigned done_count;
 };
 
 #define REDIS_OPTIONS                                                                    \

@@ -70,25 +70,74 @@ redis_link_broken(struct redis *redis)
     return redis_link_why(redis, "%s", context->errstr);
 }
 
+/* When the next answer must be there. */
+static int64_t
+redis_link_due(const struct redis *redis)
+{
+    return redis->deadline ? redis->deadline : sonde_now() + redis->timeout * 1000000;
+}
+
+/* Through hiredis, which encrypts. */
+static const char *
+redis_link_send_tls(struct redis *redis, int64_t limit)
+{
+    int done = 0;
+
+    if (redisAppendFormattedCommand(redis->context, redis->out, redis->out_length)
+        == REDIS_ERR)
+        return redis_link_broken(redis);
+    while (!done && sonde_now() < limit)
+        if (redisBufferWrite(redis->context, &done) == REDIS_ERR)
+            return redis_link_broken(redis);
+    return done ? NULL : redis_link_why(redis, "no answer in time");
+}
+
+/* What hiredis would copy into a buffer of its own first. */
+static const char *
+redis_link_send_plain(struct redis *redis, int64_t limit)
+{
+    const char *at = redis->out, *end = at + redis->out_length;
+
+    while (at < end && sonde_now() < limit) {
+        const ssize_t sent = send(redis->fd, at, (size_t)(end - at), MSG_NOSIGNAL);
+        if (sent > 0)
+            at += sent;
+        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            break;
+        else if (errno != EINTR)
+            return redis_link_cancelled(redis) ? redis_link_broken(redis)
+                                               : redis_link_error(redis, errno);
+    }
+    return at == end ? NULL : redis_link_why(redis, "no answer in time");
+}
+
+static const char *
+redis_link_flush(struct redis *redis)
+{
+    const int64_t limit = redis_link_due(redis);
+    const char *why = redis->tls ? redis_link_send_tls(redis, limit)
+                                 : redis_link_send_plain(redis, limit);
+
+    redis_wire_sent(redis);
+    return why;
+}
+
 const char *
 redis_link_read(struct redis *redis)
 {
     redisContext *context = redis->context;
-    int64_t limit = redis->deadline;
+    int64_t limit = 0;
     size_t fed = 0;
     void *reply = NULL;
+    const char *why = redis->out_length ? redis_link_flush(redis) : NULL;
 
-    if (redis_wire_flush(redis) == -1)
-        return redis_link_broken(redis);
+    if (why)
+        return why;
     redis->answer.type = 0;
     while (redisGetReplyFromReader(context, &reply) == REDIS_OK && !reply) {
         const size_t before = context->reader->len;
-        int done = 0;
         if (!limit)
-            limit = sonde_now() + redis->timeout * 1000000;
-        while (!done && sonde_now() < limit)
-            if (redisBufferWrite(context, &done) == REDIS_ERR)
-                return redis_link_broken(redis);
+            limit = redis_link_due(redis);
         if (sonde_now() >= limit)
             return redis_link_why(redis, "no answer in time");
         if (redisBufferRead(context) == REDIS_ERR)

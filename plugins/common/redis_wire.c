@@ -37,16 +37,15 @@ redis_wire_room(struct redis *redis, size_t more)
 static char *
 redis_wire_number(char *at, char sign, size_t number)
 {
-    char digits[WIRE_DIGITS], *digit = digits + WIRE_DIGITS;
+    char *end = at + 2;
 
-    do
-        *--digit = (char)('0' + number % 10);
-    while (number /= 10);
-    *at++ = sign;
-    const size_t length = (size_t)(digits + WIRE_DIGITS - digit);
-    memcpy(at, digit, length);
-    memcpy(at + length, "\r\n", 2);
-    return at + length + 2;
+    for (size_t rest = number; rest >= 10; rest /= 10)
+        end++;
+    *at = sign;
+    for (char *digit = end; --digit > at; number /= 10)
+        *digit = (char)('0' + number % 10);
+    memcpy(end, "\r\n", 2);
+    return end + 2;
 }
 
 void
@@ -77,18 +76,12 @@ redis_wire_clear(struct redis *redis)
     redis->out_length = redis->out_room = 0;
 }
 
-int
-redis_wire_flush(struct redis *redis)
+void
+redis_wire_sent(struct redis *redis)
 {
-    int answer = REDIS_OK;
-
-    if (redis->out_length)
-        answer = redisAppendFormattedCommand(redis->context, redis->out,
-                                             redis->out_length);
     redis->out_length = 0;
     if (redis->out_room > WIRE_KEEP)
         redis_wire_clear(redis);
-    return answer == REDIS_OK ? 0 : -1;
 }
 
 /* ---- answers ---- */

@@ -11,8 +11,7 @@
 /* Writes into the struct redis_answer that is the reader's privdata. */
 extern redisReplyObjectFunctions redis_wire_decoder;
 
-/* Hands what was appended to hiredis; -1: it has no memory. */
-int redis_wire_flush(struct redis *redis);
+void redis_wire_sent(struct redis *redis);  /* what was appended is on its way */
 void redis_wire_clear(struct redis *redis); /* forgets it, and frees */
 
 #endif
