@@ -7,14 +7,15 @@
 Each row runs the bare loop and the daemon in turn, on processor 0, their counterpart (a
 listener, nginx, redis-server, a mock Kafka cluster) on processor 1.  What counts is the CPU
 time of the process, in microseconds for one operation; what is printed is the median of
-the runs, and the median of the ratios of neighbouring runs, since these machines drift.
+the runs (of each of their turns, where daemons take turns), and the median of the ratios of
+neighbours, since these machines drift.
 All traffic stays on 127.0.0.0/8.
 """
 import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 DAEMON_CPU, OTHER_CPU = "0", "1"
 TRIES = 6
-TURNS = 5  # of each of two daemons that are compared
+TURNS = 5  # in a run of daemons that take turns
 LOAD = 0.65  # of the runs per second that the bare loop makes: nothing may be late
 
 
@@ -353,32 +354,34 @@ def sample(place):
         return place.file("message", f.readline().strip())
 
 
-def through(place, sink, name, rate):
-    """CPU microseconds for an event that a sink delivers, of so many a second, less those of
-    the same daemon without it: encoding, queue, batch and delivery.  Both live all the time
-    and take turns, each stopped while the other runs: what the machine does to one turn it
-    most likely does to the next, so the median of the differences of neighbours counts."""
+def through(place, sink, name, rate, beside):
+    """What an event costs that a sink delivers, of so many a second: CPU microseconds, less
+    those of the same daemon without it: encoding, queue, batch and delivery.  A daemon with
+    the sink and one without live all the time and take turns with the bare loop, beside(),
+    each stopped while the others run: what the machine does to one of them it most likely
+    does to its neighbours too.  Gives pairs of what beside() gave and the cost."""
     route = f'{{ name = "all"; match = {{ kind = "result"; }}; to = ["{name}"]; }},'
     daemons = []
     for more in (("", ""), (sink + ",", route)):
-        daemons.append(Daemon(place, checks(place, int(rate / 100), "ready", "", "10ms", *more)))
-        time.sleep(int(rate / 100) / 1000 + 1)  # the first runs are spread
+        daemons.append(Daemon(place, checks(place, rate // 100, "ready", "", "10ms", *more)))
+        time.sleep(rate / 1e5 + 1)  # the first runs are spread over a second per thousand
         daemons[-1].pause()
     sound, doubtful = [], []
     while len(sound) < TURNS and len(sound) + len(doubtful) < 3 * TURNS:
         steal = Steal()
+        limit = beside()
         (cpu, done, _), (with_cpu, with_done, delivered) = (
-            daemon.turn(name if daemon is daemons[1] else None) for daemon in daemons)
-        each = (with_cpu - cpu / done * with_done) / delivered
+            daemon.turn(which) for daemon, which in zip(daemons, (None, name)))
+        each = (with_cpu - cpu / done * with_done) / max(delivered, 1)
         reached = min(done, with_done, delivered) / rate
-        if steal.little() and reached > 0.95:
-            sound.append(each)
-        else:
-            doubtful.append(each)
-            print(f"# {name}: {reached:.0%} of {rate} events, {each:.3g} us", file=sys.stderr)
+        good = steal.little() and reached > 0.95
+        (sound if good else doubtful).append((limit, each))
+        if not good:
+            print(f"# {name}: {reached:.0%} of {rate} events, {each:.3g} us, and bare {limit}",
+                  file=sys.stderr)
     for daemon in daemons:
         daemon.end()
-    return statistics.median(sound if len(sound) == TURNS else sound + doubtful)
+    return sound if len(sound) == TURNS else sound + doubtful
 
 
 def redis_rows(place, runs):
@@ -389,16 +392,19 @@ def redis_rows(place, runs):
     message = sample(place)
     for _ in range(runs):
         server, port = redis(place)
-        limit = place.bare("bare_redis", "hiredis", DAEMON_CPU, 1280000, 128, port, message)[0][1]
-        least = place.bare("bare_redis", "raw", DAEMON_CPU, 1280000, 128, port, message)[0][1]
-        ours = through(place, f'{{ name = "live"; plugin = "redis-notify"; channel = "bench"; '
-                       f'server = "127.0.0.1:{port}"; }}', "live", 200000)
-        stored = through(place, f'{{ name = "now"; plugin = "redis-store"; key = "h:{{check}}"; '
-                         f'server = "127.0.0.1:{port}"; }}', "now", 40000)
+        def bare():
+            return [place.bare_once(("bare_redis", how, DAEMON_CPU, 640000, 128, port, message))
+                    [0][1] for how in ("hiredis", "raw")]
+        for (limit, least), ours in through(
+                place, f'{{ name = "live"; plugin = "redis-notify"; channel = "bench"; '
+                f'server = "127.0.0.1:{port}"; }}', "live", 200000, bare):
+            notify.add(limit, ours)
+            raw.add(least, ours)
+        for (limit, _), ours in through(
+                place, f'{{ name = "now"; plugin = "redis-store"; key = "h:{{check}}"; '
+                f'server = "127.0.0.1:{port}"; }}', "now", 40000, bare):
+            store.add(limit, ours)
         place.end(server)
-        notify.add(limit, ours)
-        raw.add(least, ours)
-        store.add(limit, stored)
     return [notify, raw, store]
 
 
@@ -413,14 +419,14 @@ def kafka_rows(place, runs):
     for _ in range(runs):
         server, brokers = kafka(place)
         def bare(count, rate):
-            return place.bare("bare_kafka", DAEMON_CPU, count, rate, brokers, "bench",
-                              message, *settings)[0]
-        rate = int(bare(200000, 0)[2] * 0.25)
-        limit = bare(rate * 4, rate)[1]
-        ours = through(place, f'{{ name = "kafka"; plugin = "kafka"; topic = "bench"; '
-                       f'brokers = "{brokers}"; }}', "kafka", rate)
+            return place.bare_once(("bare_kafka", DAEMON_CPU, count, rate, brokers, "bench",
+                                    message, *settings))[0]
+        rate = int(bare(200000, 0)[2] * 0.25) // 100 * 100
+        for limit, ours in through(
+                place, f'{{ name = "kafka"; plugin = "kafka"; topic = "bench"; '
+                f'brokers = "{brokers}"; }}', "kafka", rate, lambda: bare(rate, rate)[1]):
+            row.add(limit, ours)
         place.end(server)
-        row.add(limit, ours)
     return [row]
 
 
