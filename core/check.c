@@ -115,6 +115,39 @@ check_start(struct check *check)
     check_arm(check, check_first(check));
 }
 
+/* ---- what a run holds ---- */
+
+/* The last that was given back is still in the caches. */
+static struct check_run *
+check_run_take(struct check_home *home)
+{
+    struct check_run *run = home->spare;
+
+    if (!run)
+        return memory_new(sizeof(*run));
+    home->spare = run->next;
+    return run;
+}
+
+static void
+check_run_free(struct check_run *run)
+{
+    struct check_home *home = run->check->home;
+
+    run->next = home->spare;
+    home->spare = run;
+}
+
+void
+check_home_deinit(struct check_home *home)
+{
+    for (struct check_run *run = home->spare, *next; run; run = next) {
+        next = run->next;
+        free(run);
+    }
+    home->spare = NULL;
+}
+
 /* ---- time is up ---- */
 
 /* Descriptors are read before timers, so only a timer that fires late itself can
@@ -182,7 +215,7 @@ check_no_worker(struct check *check, struct check_run *run)
     else
         sonde_reason(event, SONDE_OBSERVER, "no worker took the run in time");
     check_finish(check, run, event, SONDE_UNKNOWN);
-    free(run);
+    check_run_free(run);
 }
 
 static void
@@ -197,7 +230,7 @@ check_late(struct timer *timer)
         if (!check_lagged(check, run, event))
             check_no_answer(check, event);
         check_finish(check, run, event, SONDE_DOWN);
-        free(run);
+        check_run_free(run);
         return;
     }
     switch (job_give_up(check->home->workers, &run->job)) {
@@ -246,7 +279,7 @@ check_returned(void *arg)
         check_rest_refused(check);
     else
         check_rest_free(check);
-    free(run);
+    check_run_free(run);
 }
 
 static void
@@ -262,19 +295,18 @@ check_worked(struct job *job)
 static struct check_run *
 check_run_new(struct check *check, enum event_mode mode)
 {
-    struct check_run *run = memory_new(sizeof(*run));
+    struct check_run *run = check_run_take(check->home);
     int64_t now = clock_now();
 
-    run->check = check;
-    run->began = now;
-    run->mode = mode;
+    *run = (struct check_run){ .check = check, .began = now, .mode = mode };
     run->event = event_new(loop_pool(check->home->loop), check->origin);
     run->began_wall = run->event->time; /* just now */
     run->event->run = run;
     timer_init(&run->deadline, check_late);
     check->run = run;
     check->schedule.began = now;
-    atomic_store(&check->instance.deadline, now + (int64_t)check->timeout * CLOCK_MS);
+    atomic_store_explicit(&check->instance.deadline,
+                          now + (int64_t)check->timeout * CLOCK_MS, memory_order_relaxed);
     loop_set(check->home->loop, &run->deadline, now + (int64_t)check->timeout * CLOCK_MS);
     return run;
 }
@@ -288,7 +320,7 @@ check_still_stuck(struct check *check, struct check_run *run)
     sonde_reason(event, SONDE_TIMEOUT, "the run that began %lld s ago has not returned",
                  (long long)((run->began - check->stuck->began) / CLOCK_SECOND));
     check_finish(check, run, event, SONDE_DOWN);
-    free(run);
+    check_run_free(run);
 }
 
 static void
@@ -298,7 +330,7 @@ check_cannot_start(struct check *check, struct check_run *run)
 
     sonde_reason(event, SONDE_OBSERVER, "cannot start: %s", check_rest_why(check));
     check_finish(check, run, event, SONDE_UNKNOWN);
-    free(run);
+    check_run_free(run);
 }
 
 static void
@@ -344,10 +376,10 @@ check_stop(struct check *check)
         if (!check_blocks(check)) {
             check_cancel(check, run);
             event_unref(run->event);
-            free(run);
+            check_run_free(run);
         } else if (job_give_up(check->home->workers, &run->job) == JOB_WAITING) {
             event_unref(run->event);
-            free(run);
+            check_run_free(run);
         } else {
             check->stuck = run; /* check_returned frees it */
             if (check->instance.plugin->probe.cancel)
@@ -391,7 +423,7 @@ sonde_done(struct sonde_event *event, enum sonde_state state)
     check = run->check;
     assert(loop_here(check->home->loop));
     check_finish(check, run, event, state);
-    free(run);
+    check_run_free(run);
 }
 
 bool

@@ -32,6 +32,7 @@ struct check_home {
     struct loop_stats stats;
     atomic_ullong *seq;      /* the daemon's */
     struct check **checks;   /* of this loop */
+    struct check_run *spare; /* ended, to be used again: as many as were out at once */
     size_t count, all;       /* of this loop; of the graph */
 
     /* Or NULL.  --once: each result goes here and nowhere else, and no check runs
@@ -67,6 +68,7 @@ void check_start(struct check *check); /* on its loop: the first run is due soon
 void check_stop(struct check *check);
 bool check_stuck(const struct check *check);
 void check_deinit(struct check *check);
+void check_home_deinit(struct check_home *home); /* its loop has ended */
 /* Tells a sink the last change again; on the check's loop. */
 void check_present(const struct check *check, struct sink *sink);
 

@@ -139,7 +139,8 @@ check_again(struct check *check, int64_t now)
         return;
     next = schedule_next(&check->schedule, check->state.streak > 0,
                          check->state.hard == SONDE_DOWN, now, &missed);
-    atomic_fetch_add(&check->home->stats.overruns, missed);
+    if (missed)
+        atomic_fetch_add(&check->home->stats.overruns, missed);
     if (follow <= next) {
         check->schedule.asked_at = follow;
         next = follow;
@@ -156,7 +157,7 @@ check_finish(struct check *check, struct check_run *run, struct sonde_event *eve
     assert(check->run == run);
     check->run = NULL;
     loop_clear(check->home->loop, &run->deadline);
-    atomic_store(&check->instance.deadline, 0);
+    atomic_store_explicit(&check->instance.deadline, 0, memory_order_relaxed);
     event->run = NULL;
     event->kind = EVENT_RESULT;
     event->time = event->detected = clock_wall();

@@ -8,6 +8,7 @@
 #include "check.h"
 
 struct check_run {
+    struct check_run *next;    /* among the spare ones of its home */
     struct check *check;
     struct sonde_event *event; /* the reference that the run holds until it is answered */
     struct timer deadline;

@@ -369,6 +369,7 @@ graph_free(struct graph *graph)
     for (int64_t i = 0; graph->homes && i < graph->options.loops; i++) {
         loop_free(graph->homes[i].loop);
         free(graph->homes[i].checks);
+        check_home_deinit(&graph->homes[i]);
     }
     loop_free(graph->delivery);
     free(graph->homes);

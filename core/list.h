@@ -36,6 +36,12 @@ list_empty(const struct list *head)
     return head->next == head;
 }
 
+static inline struct list *
+list_last(const struct list *head) /* NULL when empty */
+{
+    return list_empty(head) ? NULL : head->prev;
+}
+
 static inline void
 list_insert(struct list *before, struct list *link)
 {

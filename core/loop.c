@@ -4,8 +4,9 @@
  * watch.c, which shares loop_inside.h.
  *
  * epoll hands back the address of a watch.  A watch that is freed during a turn
- * stays in memory until the turn ends, with no function, so that an event already
- * fetched for it finds nothing to call.
+ * stays as it is until the turn ends, with no function, so that an event already
+ * fetched for it finds nothing to call.  Then it is ready to be used again: a loop
+ * keeps as many as it ever had at once.
  */
 #include "loop.h"
 
@@ -48,6 +49,7 @@ loop_new(const char *name)
     pthread_cond_init(&loop->end, NULL);
     list_init(&loop->posts);
     list_init(&loop->dead);
+    list_init(&loop->spare);
     list_init(&loop->shared);
     loop->pool = event_pool_new();
     return loop;
@@ -62,7 +64,9 @@ loop_free(struct loop *loop)
         return;
     list_each_safe (link, &loop->posts)
         loop_drop_post(container_of(link, struct post, link));
-    loop_bury(loop);
+    list_move_all(&loop->spare, &loop->dead);
+    list_each_safe (link, &loop->spare)
+        free(container_of(link, struct sonde_watch, link));
     for (size_t fd = 0; fd < loop->fd_room; fd++)
         free(loop->by_fd[fd]); /* core's own: instances have taken theirs away */
     close(loop->epoll);
@@ -131,7 +135,7 @@ loop_post_for(struct loop *loop, struct sonde_instance *owner, loop_fn *fn,
 
     *post = (struct post){ .fn = fn, .call = call, .owner = owner, .arg = arg };
     pthread_mutex_lock(&loop->lock);
-    first = list_empty(&loop->posts);
+    first = atomic_fetch_add(&loop->waiting, 1) == 0;
     list_push(&loop->posts, &post->link);
     pthread_mutex_unlock(&loop->lock);
     if (first)
@@ -151,8 +155,10 @@ loop_next_post(struct loop *loop)
 
     pthread_mutex_lock(&loop->lock);
     link = list_first(&loop->posts);
-    if (link)
+    if (link) {
         list_remove(link);
+        atomic_fetch_sub(&loop->waiting, 1);
+    }
     pthread_mutex_unlock(&loop->lock);
     return link ? container_of(link, struct post, link) : NULL;
 }
@@ -161,13 +167,9 @@ loop_next_post(struct loop *loop)
 static void
 loop_run_posts(struct loop *loop)
 {
-    size_t count = 0;
+    size_t count = atomic_load(&loop->waiting);
     struct post *post;
 
-    pthread_mutex_lock(&loop->lock);
-    list_each (link, &loop->posts)
-        count++;
-    pthread_mutex_unlock(&loop->lock);
     while (count-- && (post = loop_next_post(loop))) {
         struct post now = *post;
 
@@ -283,20 +285,11 @@ loop_read(struct loop *loop, const struct epoll_event *events, int count)
     }
 }
 
-/* Watches freed in this turn. */
-void
-loop_bury(struct loop *loop)
-{
-    list_each_safe (link, &loop->dead)
-        free(container_of(link, struct sonde_watch, link));
-    list_init(&loop->dead);
-}
-
 /* How late the next timer is. */
 static void
-loop_measure(struct loop *loop)
+loop_measure(struct loop *loop, int64_t now)
 {
-    int64_t due = wheel_due(&loop->wheel), now = clock_now();
+    int64_t due = wheel_due(&loop->wheel);
 
     if (due < now
         && now - due > atomic_load_explicit(&loop->worst_lag, memory_order_relaxed))
@@ -309,18 +302,18 @@ loop_turn(struct loop *loop, int ms)
     const struct loop *outer = loop_current;
     struct epoll_event events[LOOP_EVENTS];
     int wait = wheel_wait(&loop->wheel, clock_now(), ms), count;
+    int64_t now;
 
     loop_current = loop;
-    pthread_mutex_lock(&loop->lock);
-    if (!list_empty(&loop->posts))
-        wait = 0;
-    pthread_mutex_unlock(&loop->lock);
-    count = epoll_wait(loop->epoll, events, LOOP_EVENTS, wait);
+    /* What is posted from here on writes to loop->wake. */
+    count = epoll_wait(loop->epoll, events, LOOP_EVENTS,
+                       atomic_load(&loop->waiting) ? 0 : wait);
     loop_run_posts(loop);
     loop_read(loop, events, count);
-    loop_measure(loop);
-    wheel_run(&loop->wheel, clock_now());
-    loop_bury(loop);
+    now = clock_now();
+    loop_measure(loop, now);
+    wheel_run(&loop->wheel, now);
+    list_move_all(&loop->spare, &loop->dead);
     loop_current = outer;
 }
 

@@ -8,7 +8,7 @@
 #include "loop.h"
 
 struct sonde_watch {
-    struct list link;              /* on its instance, or on loop->dead */
+    struct list link;              /* on its instance, loop->dead or loop->spare */
     struct loop *loop;
     struct sonde_instance *owner;  /* NULL: core's own */
     int fd;
@@ -48,10 +48,11 @@ struct loop {
     pthread_cond_t end;
     bool ended;
     struct list posts;
+    atomic_size_t waiting;         /* how many; written under the lock */
 
     int64_t fault_told_at;         /* watch.c: descriptors closed before their watch */
     unsigned faults;
-    struct list dead;              /* watches freed in this turn */
+    struct list dead, spare;       /* watches freed in this turn; before, to be used again */
     struct list shared;            /* struct shared of watch.c */
     struct sonde_watch **by_fd;    /* whose a descriptor is, to tell a stale watch */
     size_t fd_room;
@@ -59,6 +60,5 @@ struct loop {
 
 void loop_post_for(struct loop *loop, struct sonde_instance *owner, loop_fn *fn,
                    sonde_call_fn *call, void *arg);
-void loop_bury(struct loop *loop);
 
 #endif

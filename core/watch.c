@@ -75,16 +75,17 @@ watch_own(struct loop *loop, struct sonde_watch *watch)
 static struct sonde_watch *
 watch_new(struct loop *loop, int fd, unsigned want)
 {
-    struct sonde_watch *watch = memory_new(sizeof(*watch));
+    struct list *spare = list_last(&loop->spare); /* still in the caches */
+    struct sonde_watch *watch = spare ? container_of(spare, struct sonde_watch, link)
+                                      : memory_new(sizeof(*watch));
     struct epoll_event ready = { .events = watch_bits(want), .data.ptr = watch };
 
+    if (spare)
+        list_remove(spare);
     *watch = (struct sonde_watch){ .loop = loop, .fd = fd, .want = want };
     list_init(&watch->link);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &ready) == -1) {
-        int error = errno;
-
-        free(watch);
-        errno = error;
+        list_push(&loop->spare, &watch->link);
         return NULL;
     }
     watch_own(loop, watch);
@@ -240,6 +241,7 @@ watch_drop_posts(struct loop *loop, struct sonde_instance *owner)
 
         if (post->owner == owner) {
             list_remove(link);
+            atomic_fetch_sub(&loop->waiting, 1);
             free(post);
         }
     }
