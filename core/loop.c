@@ -138,7 +138,7 @@ loop_post_for(struct loop *loop, struct sonde_instance *owner, loop_fn *fn,
     first = atomic_fetch_add(&loop->waiting, 1) == 0;
     list_push(&loop->posts, &post->link);
     pthread_mutex_unlock(&loop->lock);
-    if (first)
+    if (first && !loop_here(loop)) /* a turn looks for posts before it waits */
         loop_wake(loop);
 }
 

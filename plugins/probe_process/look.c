@@ -220,16 +220,28 @@ look_at(struct sonde_instance *self, struct finding *found, const struct pidfile
     }
 }
 
+/* The file still names a process whose end we saw: whoever has its number by now is not
+ * meant, so nothing is to be read. */
+static bool
+look_has_died(const struct process *p)
+{
+    return watch_saw_die(&p->watch, p->file.pid, p->file_start)
+           && pidfile_unchanged(p->pidfile, &p->file);
+}
+
 static void
 look_in_file(struct sonde_instance *self, struct finding *found)
 {
     struct process *p = sonde_private(self);
     struct pidfile file;
     const char *why = "";
-    int error = pidfile_read(p->pidfile, &file, &why);
+    bool died = look_has_died(p);
+    int error = died ? 0 : pidfile_read(p->pidfile, &file, &why);
 
     watch_begin(&p->watch);
-    if (error == -1)
+    if (died)
+        look_why(found, false, "%s: pid %d has ended", p->pidfile, (int)p->file.pid);
+    else if (error == -1)
         look_why(found, false, "%s %s", p->pidfile, why);
     else if (error)
         look_why(found, error != ENOENT && error != ENOTDIR, "%s: %s", p->pidfile,

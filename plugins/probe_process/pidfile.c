@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PID_LIMIT = 4194304 }; /* the most that any kernel gives, PID_MAX_LIMIT */
+enum {
+    PID_LIMIT = 4194304, /* the most that any kernel gives, PID_MAX_LIMIT */
+    SETTLED_MS = 20
+};
 
 pid_t
 pidfile_parse(const char *bytes, size_t length)
@@ -70,12 +73,36 @@ read_start(const char *path, char *bytes, size_t size, struct stat *status)
     return length;
 }
 
+/* A file system notes times by the tick of the kernel, 10 ms at most: what is written in
+ * the tick of the last change may leave them as they are. */
+static bool
+pidfile_settled(const struct stat *status)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (now.tv_sec - status->st_ctim.tv_sec) * 1000
+               + (now.tv_nsec - status->st_ctim.tv_nsec) / 1000000
+           >= SETTLED_MS;
+}
+
+static struct pidfile
+pidfile_of(const struct stat *status, pid_t pid)
+{
+    return (struct pidfile){ .pid = pid,
+                             .device = status->st_dev,
+                             .inode = status->st_ino,
+                             .modified = status->st_mtim,
+                             .changed = status->st_ctim };
+}
+
 int
 pidfile_read(const char *path, struct pidfile *file, const char **why)
 {
     char bytes[64];
     struct stat status;
     ssize_t length = read_start(path, bytes, sizeof(bytes), &status);
+    pid_t pid;
 
     if (length == -1 && errno == EMEDIUMTYPE) {
         *why = "is not a regular file";
@@ -83,10 +110,11 @@ pidfile_read(const char *path, struct pidfile *file, const char **why)
     }
     if (length == -1)
         return errno;
-    *file = (struct pidfile){ pidfile_parse(bytes, (size_t)length), status.st_dev,
-                              status.st_ino, status.st_mtim, status.st_ctim };
+    pid = pidfile_parse(bytes, (size_t)length);
+    *file = pidfile_of(&status, pid);
+    file->settled = pidfile_settled(&status);
     *why = length == 0 ? "is empty" : "does not begin with the number of a process";
-    return file->pid ? 0 : -1;
+    return pid ? 0 : -1;
 }
 
 bool
@@ -97,4 +125,16 @@ pidfile_same(const struct pidfile *a, const struct pidfile *b)
            && a->modified.tv_nsec == b->modified.tv_nsec
            && a->changed.tv_sec == b->changed.tv_sec
            && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+bool
+pidfile_unchanged(const char *path, const struct pidfile *file)
+{
+    struct stat status;
+    struct pidfile now;
+
+    if (!file->settled || stat(path, &status) == -1)
+        return false;
+    now = pidfile_of(&status, file->pid);
+    return pidfile_same(&now, file);
 }

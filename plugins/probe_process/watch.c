@@ -28,13 +28,24 @@ _Static_assert(sizeof(struct watch_info) == 64, "as the kernel has it");
 #define WATCH_GET_INFO  _IOWR(0xFF, 11, struct watch_info)
 #define WATCH_INFO_EXIT (UINT64_C(1) << 3)
 
+/* Closing takes the descriptor out of the loop, too: a call less. */
+static void
+watch_close(struct watched *watched)
+{
+    if (watched->watch)
+        sonde_watch_close(watched->watch);
+    else if (watched->fd != -1)
+        close(watched->fd);
+    watched->watch = NULL;
+    watched->fd = -1;
+}
+
 static void
 watch_learn(struct watched *watched, int status)
 {
     watched->ending = WIFSIGNALED(status) ? WATCH_KILLED : WATCH_EXITED;
     watched->code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-    close(watched->fd);
-    watched->fd = -1;
+    watch_close(watched);
 }
 
 /* A zombie's status of 0 may also mean that we may not know. */
@@ -56,9 +67,7 @@ watch_ask(struct watched *watched)
 static void
 watch_free(struct watched *watched)
 {
-    sonde_watch_free(watched->watch);
-    if (watched->fd != -1)
-        close(watched->fd);
+    watch_close(watched);
     free(watched);
 }
 
@@ -80,9 +89,9 @@ watch_mark_dead(struct watched *watched)
     watched->set->living--;
     watched->set->dead++;
     watched->set->ended++;
+    watch_ask(watched);
     sonde_watch_free(watched->watch); /* or it would stay ready for ever */
     watched->watch = NULL;
-    watch_ask(watched);
     scan_outdated(watched->set->scan);
 }
 
@@ -180,6 +189,16 @@ watch_add(struct watch_set *set, struct sonde_instance *self, const struct pidst
     if (error == ESRCH)
         scan_doubt(set->scan, stat->pid);
     return error;
+}
+
+bool
+watch_saw_die(const struct watch_set *set, pid_t pid, uint64_t start)
+{
+    const struct watched *w = set->first;
+
+    while (w && (w->pid != pid || w->start != start))
+        w = w->next;
+    return w && w->died;
 }
 
 bool

@@ -46,6 +46,8 @@ void watch_begin(struct watch_set *set);
 int watch_add(struct watch_set *set, struct sonde_instance *self,
               const struct pidstat *stat);
 void watch_end(struct watch_set *set, bool whole);
+/* Whether it is among the dead. */
+bool watch_saw_die(const struct watch_set *set, pid_t pid, uint64_t start);
 /* Whether it is among the living. */
 bool watch_holds(const struct watch_set *set, const struct pidstat *stat);
 
