@@ -186,20 +186,25 @@ answer_few(const struct process *p, struct sonde_event *event,
            const struct finding *found)
 {
     const char *before = p->ending[0] ? "; " : "";
-    char wanted[PROCESS_WHY], zombies[64] = "";
+    char wanted[PROCESS_WHY], zombies[64] = "", tiring[MATCH_TIRING] = "";
+    const char *on = "";
 
+    if (found->effort.gave_up) {
+        on = "; cmdline takes too long on ";
+        match_describe_effort(&found->effort, tiring, sizeof(tiring));
+    }
     if (found->zombies)
         snprintf(zombies, sizeof(zombies), " (%zu zombie%s)", found->zombies,
                  found->zombies > 1 ? "s" : "");
     match_describe(&p->match, wanted, sizeof(wanted));
     if (found->count)
-        sonde_reason(event, SONDE_PROCNONE, "%zu of at least %d running%s%s%s",
-                     found->count, (int)p->min, zombies, before, p->ending);
+        sonde_reason(event, SONDE_PROCNONE, "%zu of at least %d running%s%s%s%s%s",
+                     found->count, (int)p->min, zombies, on, tiring, before, p->ending);
     else if (*found->why)
         sonde_reason(event, SONDE_PROCNONE, "%s%s%s", found->why, before, p->ending);
     else
-        sonde_reason(event, SONDE_PROCNONE, "no process with %s%s%s%s", wanted, zombies,
-                     before, p->ending);
+        sonde_reason(event, SONDE_PROCNONE, "no process with %s%s%s%s%s%s", wanted,
+                     zombies, on, tiring, before, p->ending);
     return SONDE_DOWN;
 }
 
@@ -299,11 +304,16 @@ answer_judge(struct process *p, struct sonde_event *event, struct finding *found
 enum sonde_state
 answer_run(struct process *p, struct sonde_event *event, struct finding *found)
 {
+    char undecided[MATCH_TIRING];
     bool ended = p->watch.dead; /* told once, and believed at once */
     enum sonde_state state;
 
     p->enough = false;
     state = answer_judge(p, event, found);
+    if (found->effort.gave_up) {
+        match_describe_effort(&found->effort, undecided, sizeof(undecided));
+        sonde_set(event, "details.undecided", undecided, strlen(undecided));
+    }
     if (state == SONDE_DOWN && (ended || sonde_explain(event)))
         answer_explain(p, event, found);
     return state;

@@ -18,15 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     DEPTH_MOST = 32,
-    DIRECTORIES_MOST = 8192,
-    PIDS_MOST = 131072,
-    PID_LIMIT = 4194304, /* the most that any kernel gives, PID_MAX_LIMIT */
-    PIECE_BYTES = 4096,  /* of cgroup.procs, at a time */
-    LINES_BYTES = 16384  /* of /proc/PID/cgroup */
+    TIME_MOST = 100000000, /* nanoseconds of CPU time */
+    PID_LIMIT = 4194304,   /* the most that any kernel gives, PID_MAX_LIMIT */
+    PIECE_BYTES = 4096,    /* of cgroup.procs, at a time */
+    LINES_BYTES = 16384    /* of /proc/PID/cgroup */
 };
 
 struct walk {
@@ -34,6 +34,7 @@ struct walk {
     pid_t *pids;
     size_t count, room;
     unsigned directories;
+    int64_t began; /* group_clock */
     bool found;
     int error;
 };
@@ -47,6 +48,22 @@ walk_fail(struct walk *walk, int error)
         walk->error = error;
 }
 
+int64_t
+group_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void
+walk_check_time(struct walk *walk)
+{
+    if (group_clock() - walk->began > TIME_MOST)
+        walk_fail(walk, ETIME);
+}
+
 static void
 walk_add(struct walk *walk, pid_t pid)
 {
@@ -54,9 +71,9 @@ walk_add(struct walk *walk, pid_t pid)
     pid_t *more;
 
     if (walk->count == walk->room) {
-        more = room <= PIDS_MOST ? realloc(walk->pids, room * sizeof(*more)) : NULL;
+        more = room <= GROUP_PIDS_MOST ? realloc(walk->pids, room * sizeof(*more)) : NULL;
         if (!more) {
-            walk_fail(walk, room <= PIDS_MOST ? ENOMEM : EOVERFLOW);
+            walk_fail(walk, room <= GROUP_PIDS_MOST ? ENOMEM : EOVERFLOW);
             return;
         }
         walk->pids = more;
@@ -105,6 +122,7 @@ walk_read(struct walk *walk, int dir)
     ssize_t n = fd;
 
     while (n != -1 && !walk->error) {
+        walk_check_time(walk);
         n = read(fd, bytes + left, sizeof(bytes) - left);
         if (n == 0)
             break;
@@ -135,7 +153,8 @@ walk_each(struct walk *walk, int dir, unsigned depth, walk_fn *fn)
             walk_fail(walk, errno);
         if (below == -1)
             continue;
-        if (depth == DEPTH_MOST || ++walk->directories > DIRECTORIES_MOST)
+        walk_check_time(walk);
+        if (depth == DEPTH_MOST || ++walk->directories > GROUP_GROUPS_MOST)
             walk_fail(walk, EOVERFLOW);
         else
             fn(walk, below, entry->d_name, depth + 1);
@@ -228,7 +247,7 @@ group_take(const struct group *group, pid_t **pids, size_t *count)
 {
     static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified",
                                          "/sys/fs/cgroup/systemd" };
-    struct walk walk = { .group = group };
+    struct walk walk = { .group = group, .began = group_clock() };
     bool any = false;
 
     for (unsigned i = 0; i < sizeof(roots) / sizeof(*roots) && !walk.error; i++) {

@@ -18,9 +18,15 @@ struct group {
     int64_t user; /* the unit may be one of his own, named at will; -1: it may not */
 };
 
+/* Whoever may write into a group can fill it: so much is read at a look. */
+enum { GROUP_PIDS_MOST = 16384, GROUP_GROUPS_MOST = 4096 };
+
+/* CPU time of this thread, in nanoseconds. */
+int64_t group_clock(void);
+
 /* By ascending pid, each once; the caller frees them.  0 or an errno: ENOENT where there
  * is no such group, ENXIO where there are none at all, EOVERFLOW where it is larger than
- * can be read. */
+ * is read, ETIME where that takes more than 100 ms. */
 int group_take(const struct group *group, pid_t **pids, size_t *count);
 /* Pure: the number on the next line of cgroup.procs, and moves at behind it; 0 for what
  * is none, or outside our pid namespace.  false: no whole line is left. */

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MEMBERS_TIME = 250000000 }; /* nanoseconds of CPU time to read those of a group */
+
 static void look_why(struct finding *found, bool fault, const char *format, ...)
     SONDE_PRINTF(3);
 
@@ -29,14 +31,22 @@ look_why(struct finding *found, bool fault, const char *format, ...)
 static void
 look_fault(struct finding *found, int error)
 {
+    char tiring[MATCH_TIRING];
+
+    match_describe_effort(&found->effort, tiring, sizeof(tiring));
     if (error == EXDEV)
         look_why(found, true, "/proc shows another pid namespace than ours");
+    else if (error == ETIMEDOUT)
+        look_why(found, true,
+                 "the regular expression of cmdline takes too long on %s; give user or "
+                 "comm besides",
+                 tiring);
     else if (error == ETIME)
-        look_why(found, true, "the regular expression of cmdline takes too long");
+        look_why(found, true, "the control group takes too long to read");
     else if (error == ENXIO)
         look_why(found, true, "there are no control groups below /sys/fs/cgroup");
     else if (error == EOVERFLOW)
-        look_why(found, true, "there are more processes or control groups than we read");
+        look_why(found, true, "there are more processes than we read");
     else
         look_why(found, true, "processes cannot be read: %s", strerror(error));
 }
@@ -72,7 +82,7 @@ look_judge(struct sonde_instance *self, struct finding *found,
            struct scan_process *process)
 {
     struct process *p = sonde_private(self);
-    int answer = match_process(&p->match, p->scan, process);
+    int answer = match_process(&p->match, p->scan, process, &found->effort);
 
     if (answer == 1)
         return look_take(self, found, &process->stat) == 0;
@@ -142,23 +152,39 @@ look_member(struct sonde_instance *self, struct finding *found, pid_t pid)
 }
 
 static void
+look_group_fault(const struct process *p, struct finding *found, int error)
+{
+    if (error == ENOENT && p->unit)
+        look_why(found, false, "unit \"%s\" is not active, or there is none of that name",
+                 p->unit);
+    else if (error == ENOENT)
+        look_why(found, false, "there is no control group \"%s\"", p->cgroup);
+    else if (error == EOVERFLOW)
+        look_why(found, true,
+                 "the control group has more than %d processes, or than %d groups in it",
+                 GROUP_PIDS_MOST, GROUP_GROUPS_MOST);
+    else
+        look_fault(found, error);
+}
+
+static void
 look_in_group(struct sonde_instance *self, struct finding *found)
 {
     struct process *p = sonde_private(self);
     pid_t *pids = NULL;
     size_t count = 0;
     int error = group_take(&p->group, &pids, &count);
+    int64_t began = group_clock();
 
     watch_begin(&p->watch);
-    if (error == ENOENT && p->unit)
-        look_why(found, false, "unit \"%s\" is not active, or there is none of that name",
-                 p->unit);
-    else if (error == ENOENT)
-        look_why(found, false, "there is no control group \"%s\"", p->cgroup);
-    else if (error)
-        look_fault(found, error);
-    for (size_t i = 0; i < count && !found->fault; i++)
-        look_member(self, found, pids[i]);
+    if (error)
+        look_group_fault(p, found, error);
+    for (size_t i = 0; i < count && !found->fault; i++) {
+        if (i % 256 == 255 && group_clock() - began > MEMBERS_TIME)
+            look_fault(found, ETIME);
+        else
+            look_member(self, found, pids[i]);
+    }
     watch_end(&p->watch, !found->fault);
     free(pids);
 }
@@ -181,7 +207,11 @@ look_reject(const struct process *p, struct finding *found, const struct pidfile
     char wanted[PROCESS_WHY];
 
     match_describe(&p->match, wanted, sizeof(wanted));
-    if (!stat->alive)
+    if (found->effort.gave_up)
+        look_why(found, false,
+                 "%s: the regular expression of cmdline takes too long on pid %d (%s)",
+                 p->pidfile, (int)stat->pid, stat->name);
+    else if (!stat->alive)
         look_why(found, false, "%s: pid %d (%s) is a zombie", p->pidfile, (int)stat->pid,
                  stat->name);
     else if (look_recycled(p, file, stat))
@@ -203,7 +233,7 @@ look_at(struct sonde_instance *self, struct finding *found, const struct pidfile
         look_why(found, false, "%s: pid %d is not running", p->pidfile, (int)file->pid);
         return;
     }
-    answer = error ? -error : match_process(&p->match, p->scan, &process);
+    answer = error ? -error : match_process(&p->match, p->scan, &process, &found->effort);
     if (answer == 1 && (p->unit || p->cgroup))
         answer = group_holds(&p->group, file->pid);
     if (answer == -EACCES)

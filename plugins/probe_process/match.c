@@ -8,6 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* CPU time in nanoseconds. */
+enum {
+    MATCH_LONG = 5000000,       /* for one command line, */
+    MATCH_SHORT = 250000,       /* and when those that took too long */
+    MATCH_LOST_LONG = 50000000, /* had this together */
+    MATCH_LOST = 250000000      /* then the look is broken off */
+};
+
 static int
 match_error(int error)
 {
@@ -41,11 +49,36 @@ match_exe(const struct match *match, struct scan *scan, struct scan_process *pro
 }
 
 static int
-match_cmdline(const struct match *match, struct scan *scan, struct scan_process *process)
+match_gave_up(struct match_effort *effort, const struct pidstat *stat, int64_t spent)
+{
+    if (!effort)
+        return 0;
+    if (!effort->gave_up++)
+        effort->first = *stat;
+    effort->lost += spent;
+    return effort->lost > MATCH_LOST ? -ETIMEDOUT : 0;
+}
+
+static int
+match_pattern(const struct match *match, const struct pidstat *stat, const char *cmdline,
+              size_t length, struct match_effort *effort)
+{
+    int64_t most = effort && effort->lost < MATCH_LOST_LONG ? MATCH_LONG : MATCH_SHORT;
+    int64_t left = most;
+    struct pattern_span span;
+    enum pattern_answer answer = pattern_find(match->pattern, cmdline, length, &span, 1,
+                                              &left);
+
+    return answer == PATTERN_GAVE_UP ? match_gave_up(effort, stat, most - left)
+                                     : answer == PATTERN_YES;
+}
+
+static int
+match_cmdline(const struct match *match, struct scan *scan, struct scan_process *process,
+              struct match_effort *effort)
 {
     const char *cmdline = NULL;
     size_t length = 0;
-    enum pattern_answer answer;
     int error;
 
     if (!match->pattern)
@@ -57,12 +90,12 @@ match_cmdline(const struct match *match, struct scan *scan, struct scan_process 
         return match_error(error);
     if (length == 0)
         return 0;
-    answer = pattern_match(match->pattern, cmdline, length);
-    return answer == PATTERN_GAVE_UP ? -ETIME : answer == PATTERN_YES;
+    return match_pattern(match, &process->stat, cmdline, length, effort);
 }
 
 int
-match_process(const struct match *match, struct scan *scan, struct scan_process *process)
+match_process(const struct match *match, struct scan *scan, struct scan_process *process,
+              struct match_effort *effort)
 {
     int answer;
 
@@ -74,7 +107,7 @@ match_process(const struct match *match, struct scan *scan, struct scan_process 
     if (answer == 1)
         answer = match_exe(match, scan, process);
     if (answer == 1)
-        answer = match_cmdline(match, scan, process);
+        answer = match_cmdline(match, scan, process, effort);
     return answer;
 }
 
@@ -107,4 +140,15 @@ match_describe(const struct match *match, char *text, size_t size)
     describe(text, size, "user", match->user);
     describe(text, size, "unit", match->unit);
     describe(text, size, "cgroup", match->cgroup);
+}
+
+void
+match_describe_effort(const struct match_effort *effort, char *text, size_t size)
+{
+    char more[32] = "";
+
+    if (effort->gave_up > 1)
+        snprintf(more, sizeof(more), " and %zu more", effort->gave_up - 1);
+    snprintf(text, size, "pid %d (%s)%s", (int)effort->first.pid, effort->first.name,
+             more);
 }

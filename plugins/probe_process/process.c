@@ -301,6 +301,23 @@ process_measure(struct process *p, struct finding *found)
         };
 }
 
+/* A process that came to be like that, or was made like that: told once. */
+static void
+process_warn(struct sonde_instance *self, const struct finding *found)
+{
+    struct process *p = sonde_private(self);
+    char text[MATCH_TIRING];
+
+    if (found->effort.gave_up && !p->tiring) {
+        match_describe_effort(&found->effort, text, sizeof(text));
+        sonde_log(self, SONDE_WARNING,
+                  "the regular expression of cmdline takes too long on the command line "
+                  "of %s: that counts as not matching",
+                  text);
+    }
+    p->tiring = found->effort.gave_up;
+}
+
 static void
 process_report(const struct process *p, struct sonde_event *event,
                const struct finding *found)
@@ -326,6 +343,7 @@ process_begin(struct sonde_instance *self, struct sonde_event *event)
         scan_follow(p->scan, &p->follower); /* before the look, so that none is missed */
     if (!complete || p->counting) {
         look_run(self, &found);
+        process_warn(self, &found);
         p->whole = !found.fault && !found.full;
     }
     if (process_complete(p))
@@ -373,7 +391,7 @@ static bool
 process_wants(struct sonde_instance *self, struct scan_process *process)
 {
     const struct process *p = sonde_private(self);
-    bool matches = match_process(&p->match, p->scan, process) == 1;
+    bool matches = match_process(&p->match, p->scan, process, NULL) == 1;
 
     if (matches && (p->unit || p->cgroup))
         matches = group_holds(&p->group, process->stat.pid) == 1;

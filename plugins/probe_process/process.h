@@ -50,6 +50,7 @@ struct process {
     struct sonde_timer *delay;     /* armed while a death is not judged yet */
     bool counting;                 /* each run looks: those that come are added up */
     bool whole;                    /* all that match are watched; none has died since */
+    bool tiring;                   /* the last look met some on which cmdline gave up */
     bool enough;                   /* ran at the last answer, or may still come */
     char ending[PROCESS_ENDING];   /* how the last one ended, while there is no other */
 
@@ -67,10 +68,11 @@ struct finding {
     size_t zombies; /* would match */
     size_t barred;  /* we may not know whether they match */
     struct pidstat barred_first;
-    bool full;             /* more than can be watched */
-    bool measured;         /* the figures are of this run */
-    bool fault;            /* our own; why says which */
-    char why[PROCESS_WHY]; /* or why there is none */
+    struct match_effort effort; /* where cmdline took too long */
+    bool full;                  /* more than can be watched */
+    bool measured;              /* the figures are of this run */
+    bool fault;                 /* our own; why says which */
+    char why[PROCESS_WHY];      /* or why there is none */
 };
 
 /* Looks for the processes and watches them. */
