@@ -254,11 +254,11 @@ http_hop(struct http_run *run)
 
     if (run->timer)
         sonde_timer_set(run->timer, -1); /* it was about the addresses of another hop */
-    run->began = sonde_now();
     if (!name) {
         http_send(run);
         return;
     }
+    run->began = sonde_now();
     ask = resolve_start(run->self, run->http->resolver, name, length,
                         way_family(run->http), http_resolved, run);
     if (ask) /* else run may be gone */

@@ -296,6 +296,6 @@ judge_answer(const struct http *http, const struct answer *answer, long status,
     if (judge_status(&judge, status) && judge_headers(&judge) && judge_size(&judge)
         && judge_patterns(&judge) && judge_json(&judge) && judge_digest(&judge)
         && judge_age(&judge))
-        snprintf(judge.verdict.why, sizeof(judge.verdict.why), "%s", answer->line);
+        memcpy(judge.verdict.why, answer->line, sizeof(answer->line));
     return judge.verdict;
 }

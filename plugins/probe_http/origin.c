@@ -52,6 +52,23 @@ origin_take_host(struct origin *origin, const char *zone, char *why, size_t size
     return -1;
 }
 
+/* In brackets again, where the port could be taken for a part of the host. */
+static int
+origin_take_place(struct origin *origin, char *why, size_t size)
+{
+    bool v6 = strchr(origin->host, ':') != NULL;
+    size_t room = strlen(origin->host) + sizeof("[]:65535");
+
+    origin->place = malloc(room);
+    if (!origin->place) {
+        snprintf(why, size, "out of memory");
+        return -1;
+    }
+    snprintf(origin->place, room, "%s%s%s:%u", v6 ? "[" : "", origin->host, v6 ? "]" : "",
+             origin->port);
+    return 0;
+}
+
 /* What is never sent goes: a redirect must not bring a password along, and details.url
  * must not show one. */
 static void
@@ -88,7 +105,7 @@ origin_take(struct origin *origin, CURLU *url, char *why, size_t size)
     else if (!origin->port)
         snprintf(why, size, "the port is a number from 1 to 65535");
     else if (origin_take_host(origin, zone, why, size) == 0)
-        taken = 0;
+        taken = origin_take_place(origin, why, size);
     free(zone);
     return taken;
 }
@@ -127,6 +144,7 @@ origin_drop(struct origin *origin)
 {
     free(origin->url);
     free(origin->host);
+    free(origin->place);
     *origin = (struct origin){ 0 };
 }
 

@@ -10,6 +10,7 @@
 struct origin {
     char *url;              /* without user, password and fragment */
     char *host;             /* without brackets */
+    char *place;            /* host:port, as a sentence shows it */
     struct address address; /* with the port, where the host is one; else family 0 */
     uint16_t port;
     bool tls;      /* https */

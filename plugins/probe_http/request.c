@@ -33,6 +33,7 @@ request_prepare(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     way_prepare(easy);
     secure_prepare(easy);
+    response_prepare(easy);
 }
 
 /* ---- what few requests have ---- */
@@ -118,7 +119,7 @@ request_make(struct http_run *run)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, run->redirects ? run->lines : http->lines);
     /* One write is all that a plain request needs. */
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, run->to->tls ? 1L : 0L);
-    response_expect(run);
+    response_set(run);
     run->plain = request_is_plain(run);
     run->again = false;
     if (!run->plain && request_set_more(run) == -1)

@@ -15,7 +15,6 @@
 #include "way.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -47,15 +46,20 @@ response_body(char *bytes, size_t size, size_t count, void *arg)
 }
 
 void
-response_expect(struct http_run *run)
+response_prepare(CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, response_header);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, response_body);
+    /* Else a Content-Length that 64 bits do not hold is taken for none. */
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)INT64_MAX);
+}
+
+void
+response_set(struct http_run *run)
 {
     answer_drop(&run->answer);
-    curl_easy_setopt(run->easy, CURLOPT_HEADERFUNCTION, response_header);
     curl_easy_setopt(run->easy, CURLOPT_HEADERDATA, run);
-    curl_easy_setopt(run->easy, CURLOPT_WRITEFUNCTION, response_body);
     curl_easy_setopt(run->easy, CURLOPT_WRITEDATA, run);
-    /* Else a Content-Length that 64 bits do not hold is taken for none. */
-    curl_easy_setopt(run->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)INT64_MAX);
 }
 
 /* ---- measured ---- */
@@ -77,15 +81,10 @@ response_metrics(const struct http_run *run)
 /* ---- told ---- */
 
 void
-response_say(const struct http_run *run, enum sonde_reason reason, const char *format,
-             ...)
+response_say(const struct http_run *run, enum sonde_reason reason, const char *what)
 {
-    char what[400], where[WAY_TEXT];
-    va_list args;
+    char where[WAY_TEXT];
 
-    va_start(args, format);
-    vsnprintf(what, sizeof(what), format, args);
-    va_end(args);
     sonde_reason(run->event, reason, "%s: %s",
                  way_text(run, reason, where, sizeof(where)), what);
 }
@@ -130,7 +129,7 @@ response_add(const struct http_run *run, enum sonde_state state)
 static enum sonde_state
 response_tell(const struct http_run *run, const struct verdict *verdict)
 {
-    response_say(run, verdict->reason, "%s", verdict->why);
+    response_say(run, verdict->reason, verdict->why);
     response_add(run, verdict->state);
     return verdict->state;
 }

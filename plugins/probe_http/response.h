@@ -7,8 +7,9 @@
 
 #include "http.h"
 
-/* Has run->easy hand its answer to us. */
-void response_expect(struct http_run *run);
+/* Have a handle give its answer to us: once for the handle, then for each request. */
+void response_prepare(CURL *easy);
+void response_set(struct http_run *run);
 
 /* The errno of a connection that could not be opened; 0: it was open, or it is not
  * known. */
@@ -21,7 +22,6 @@ enum sonde_state response_judge(struct http_run *run, CURLcode code);
 void response_late(struct http_run *run);
 
 /* sonde_reason, with "host:port (address): " before what. */
-void response_say(const struct http_run *run, enum sonde_reason reason,
-                  const char *format, ...) SONDE_PRINTF(3);
+void response_say(const struct http_run *run, enum sonde_reason reason, const char *what);
 
 #endif

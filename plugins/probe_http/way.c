@@ -281,6 +281,7 @@ way_prepare(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not the environment's either */
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, &connect_to);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L); /* that place stays */
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, way_socket);
 }
 
@@ -341,7 +342,6 @@ way_text(const struct http_run *run, enum sonde_reason reason, char *text, size_
 {
     const struct way *way = run->http->way;
     const struct address *address = way_told(run, reason);
-    bool v6 = strchr(run->to->host, ':') != NULL;
     char via[ADDRESS_NAME_MAX + 20] = "", where[ADDRESS_TEXT + 120] = "";
     char literal[ADDRESS_TEXT];
 
@@ -354,8 +354,9 @@ way_text(const struct http_run *run, enum sonde_reason reason, char *text, size_
         snprintf(where, sizeof(where), " (%s)",
                  address_format(address, ntohs(address->v4.sin_port) != way_port(run),
                                 literal, sizeof(literal)));
-    snprintf(text, size, "%s%s%s:%u%s%s", v6 ? "[" : "", run->to->host, v6 ? "]" : "",
-             run->to->port, via, where);
+    if (!*via && !*where)
+        return run->to->place;
+    snprintf(text, size, "%s%s%s", run->to->place, via, where);
     return text;
 }
 
