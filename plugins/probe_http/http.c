@@ -17,6 +17,7 @@
 #include "redirect.h"
 #include "request.h"
 #include "response.h"
+#include "spare.h"
 #include "way.h"
 
 #include <errno.h>
@@ -144,7 +145,7 @@ http_drop(struct http_run *run)
     origin_drop(&run->other);
     free(run->tries);
     answer_drop(&run->answer);
-    free(run);
+    spare_give(run);
 }
 
 static void
@@ -269,7 +270,7 @@ static void
 http_begin(struct sonde_instance *self, struct sonde_event *event)
 {
     struct http *http = sonde_private(self);
-    struct http_run *run = calloc(1, sizeof(*run));
+    struct http_run *run = spare_take(self);
 
     if (!run) {
         sonde_reason(event, SONDE_OBSERVER, "out of memory");
@@ -277,7 +278,6 @@ http_begin(struct sonde_instance *self, struct sonde_event *event)
         return;
     }
     http->run = run;
-    run->self = self;
     run->http = http;
     run->event = event;
     run->to = &http->first;

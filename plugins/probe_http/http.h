@@ -80,13 +80,14 @@ struct http_run {
     struct tries *tries;       /* of a name */
     struct sonde_timer *timer; /* for the next of them */
     struct web web;
-    CURL *easy;
+    CURL *easy;                 /* of the request; NULL: none is made yet */
+    CURL *spare;                /* else a handle for the next, if there is one */
     struct cert_report *report; /* of its TLS; NULL: there is none */
     int64_t began;              /* the question, or the try */
     int64_t heard;              /* the first line of the answer; 0: not yet */
     int64_t opened, handshake;  /* the socket; TLS; 0: not yet, or a kept connection */
     int error;                  /* errno of a socket that could not be opened */
-    bool plain, again;          /* the handle: as most requests; fit for another run */
+    bool plain, again;          /* easy: as most requests; fit for another */
 
     int64_t spent[SONDE_TRANSFER + 1]; /* us of earlier hops, by phase */
     unsigned phases;                   /* bits: which of them there were */

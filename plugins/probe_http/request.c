@@ -3,8 +3,8 @@
  * request.c - a libcurl handle for each hop.  See request.h.
  *
  * Most checks ask in the same plain way.  What is the same for all of those is set once
- * for a handle, which is then used again; a request that sets more gets a handle of its
- * own, so that nothing of one check can reach another.
+ * for a handle, which is then used again (spare.h); a request that sets more frees its
+ * handle afterwards, so that nothing of one check can reach another.
  */
 #include "request.h"
 
@@ -20,9 +20,11 @@ const char *const request_versions[] = { "1.0", "1.1", "2", "2-prior-knowledge",
 /* Above that the connect time-out of libcurl, 300 s, could come before our deadline. */
 enum { REQUEST_LONG = 290000 };
 
+/* A handle never leaves its run, so what points there is set here, too. */
 static void
-request_prepare(CURL *easy)
+request_prepare(struct http_run *run, CURL *easy)
 {
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, run->trouble);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L); /* not 16 KiB */
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -31,9 +33,9 @@ request_prepare(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    way_prepare(easy);
-    secure_prepare(easy);
-    response_prepare(easy);
+    way_prepare(run, easy);
+    secure_prepare(run, easy);
+    response_prepare(run, easy);
 }
 
 /* ---- what few requests have ---- */
@@ -102,24 +104,36 @@ request_set_more(struct http_run *run)
 
 /* ---- a hop ---- */
 
+static CURL *
+request_handle(struct http_run *run)
+{
+    CURL *easy = run->spare;
+
+    run->spare = NULL;
+    if (easy)
+        return easy;
+    easy = curl_easy_init();
+    if (easy)
+        request_prepare(run, easy);
+    return easy;
+}
+
 int
 request_make(struct http_run *run)
 {
     const struct http *http = run->http;
-    CURL *easy = web_take(run->self, request_prepare);
+    CURL *easy = request_handle(run);
 
     run->easy = easy;
     run->trouble[0] = '\0';
     if (!easy)
         return -1;
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, run->trouble);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
+    answer_drop(&run->answer);
     curl_easy_setopt(easy, CURLOPT_URL, run->to->url);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, run->redirects ? run->lines : http->lines);
     /* One write is all that a plain request needs. */
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, run->to->tls ? 1L : 0L);
-    response_set(run);
     run->plain = request_is_plain(run);
     run->again = false;
     if (!run->plain && request_set_more(run) == -1)
@@ -130,11 +144,12 @@ request_make(struct http_run *run)
 void
 request_drop(struct http_run *run)
 {
-    if (run->easy) {
-        curl_easy_setopt(run->easy, CURLOPT_ERRORBUFFER, NULL); /* it is the run's */
-        web_give(run->self, run->easy, run->again);
-    }
+    if (run->again)
+        run->spare = run->easy;
+    else
+        curl_easy_cleanup(run->easy);
     run->easy = NULL;
+    run->again = false;
     secure_drop(run);
 }
 

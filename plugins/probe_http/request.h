@@ -21,6 +21,8 @@ bool request_has_body(const struct http *http);
 
 /* Makes run->easy anew for run->to.  -1: out of memory. */
 int request_make(struct http_run *run);
+/* Frees run->easy, or makes it run->spare: when all its options are as those of a new one
+ * or set by every request, and its transfer ended well. */
 void request_drop(struct http_run *run);
 /* Bytes of body to send. */
 int64_t request_length(const struct http_run *run);

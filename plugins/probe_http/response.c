@@ -46,20 +46,14 @@ response_body(char *bytes, size_t size, size_t count, void *arg)
 }
 
 void
-response_prepare(CURL *easy)
+response_prepare(struct http_run *run, CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, response_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, run);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, response_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);
     /* Else a Content-Length that 64 bits do not hold is taken for none. */
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)INT64_MAX);
-}
-
-void
-response_set(struct http_run *run)
-{
-    answer_drop(&run->answer);
-    curl_easy_setopt(run->easy, CURLOPT_HEADERDATA, run);
-    curl_easy_setopt(run->easy, CURLOPT_WRITEDATA, run);
 }
 
 /* ---- measured ---- */

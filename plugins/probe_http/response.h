@@ -7,9 +7,8 @@
 
 #include "http.h"
 
-/* Have a handle give its answer to us: once for the handle, then for each request. */
-void response_prepare(CURL *easy);
-void response_set(struct http_run *run);
+/* Once for a libcurl handle: has it give what it hears to run. */
+void response_prepare(struct http_run *run, CURL *easy);
 
 /* The errno of a connection that could not be opened; 0: it was open, or it is not
  * known. */

@@ -108,7 +108,7 @@ secure_context(CURL *easy, void *context, void *arg)
 }
 
 void
-secure_prepare(CURL *easy)
+secure_prepare(struct http_run *run, CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
@@ -117,6 +117,7 @@ secure_prepare(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, secure_context);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, run);
 }
 
 int
@@ -125,7 +126,6 @@ secure_set(struct http_run *run)
     run->report = keep_report(run);
     if (!run->report)
         run->report = calloc(1, sizeof(*run->report));
-    curl_easy_setopt(run->easy, CURLOPT_SSL_CTX_DATA, run);
     return run->report ? 0 : -1;
 }
 

@@ -17,7 +17,7 @@ void secure_close(struct http *http);
 
 /* Once for a libcurl handle; then for each request by TLS: makes run->report.  -1: out
  * of memory. */
-void secure_prepare(CURL *easy);
+void secure_prepare(struct http_run *run, CURL *easy);
 int secure_set(struct http_run *run);
 /* A new socket was made for it: what an earlier connection showed is void. */
 void secure_reopen(struct http_run *run);

@@ -273,7 +273,7 @@ way_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 }
 
 void
-way_prepare(CURL *easy)
+way_prepare(struct http_run *run, CURL *easy)
 {
     static char nowhere[] = "::127.0.0.1:9"; /* any host, any port */
     static struct curl_slist connect_to = { .data = nowhere };
@@ -283,6 +283,7 @@ way_prepare(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, &connect_to);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L); /* that place stays */
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, way_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
 }
 
 /* The target's name goes to the proxy as it is. */

@@ -25,7 +25,7 @@ enum address_family way_family(const struct http *http);
 bool way_is_plain(const struct http_run *run); /* a TCP connection, and nothing to set */
 
 /* Once for a libcurl handle; then for each request. */
-void way_prepare(CURL *easy);
+void way_prepare(struct http_run *run, CURL *easy);
 void way_set(struct http_run *run);
 
 /* "shop.example:443 via proxy:3128 (192.0.2.1)": where a sentence begins.  reason: the

@@ -13,14 +13,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { WEB_SPARE = 128 }; /* some 9 KiB each; a stall of 10 ms at 12,000 runs a second */
-
 struct web_multi {
     CURLM *multi;
     struct sonde_timer *timer;
     int count; /* transfers under way, or ended and not told yet */
-    CURL *spare[WEB_SPARE];
-    unsigned spares;
 };
 
 /* A peer that is fast, or the first to speak, may be connected and done with in one call
@@ -212,8 +208,6 @@ web_unshare(struct sonde_instance *shared)
 {
     struct web_multi *all = sonde_private(shared);
 
-    while (all->spares)
-        curl_easy_cleanup(all->spare[--all->spares]);
     curl_multi_cleanup(all->multi);
 }
 
@@ -221,33 +215,6 @@ static struct sonde_instance *
 web_shared(struct sonde_instance *self)
 {
     return sonde_shared(self, sizeof(struct web_multi), web_share, web_unshare);
-}
-
-CURL *
-web_take(struct sonde_instance *self, void (*prepare)(CURL *easy))
-{
-    struct sonde_instance *shared = web_shared(self);
-    struct web_multi *all = shared ? sonde_private(shared) : NULL;
-    CURL *easy;
-
-    if (all && all->spares)
-        return all->spare[--all->spares];
-    easy = curl_easy_init();
-    if (easy)
-        prepare(easy);
-    return easy;
-}
-
-void
-web_give(struct sonde_instance *self, CURL *easy, bool again)
-{
-    struct sonde_instance *shared = again ? web_shared(self) : NULL;
-    struct web_multi *all = shared ? sonde_private(shared) : NULL;
-
-    if (all && all->spares < WEB_SPARE)
-        all->spare[all->spares++] = easy;
-    else
-        curl_easy_cleanup(easy);
 }
 
 int

@@ -32,14 +32,7 @@ struct web {
     size_t first_length;
 };
 
-/* A handle: a new one after `prepare`, or one that was given back.  NULL: out of memory.
- */
-CURL *web_take(struct sonde_instance *self, void (*prepare)(CURL *easy));
-/* again: it is as prepare and the options that each request sets left it, and its last
- * transfer ended well. */
-void web_give(struct sonde_instance *self, CURL *easy, bool again);
-
-/* Hands web->easy over until fn is called or web_stop; the caller frees it then.
+/* Hands web->easy over until fn is called or web_stop; it is the caller's again then.
  * fn is never called from within this function.  -1: cannot. */
 int web_start(struct web *web, struct sonde_instance *self, CURL *easy, int64_t length,
               web_fn *fn, void *arg);
