@@ -262,6 +262,14 @@ instance_blame(struct sonde_instance *self, const char *option)
 }
 
 int
+sonde_idle(struct sonde_instance *self, const char *option, const char *why)
+{
+    if (!self->birth || !setting_find(self->birth->sources->own, option))
+        return 0;
+    return sonde_fail(self, option, "%s", why);
+}
+
+int
 sonde_fail(struct sonde_instance *self, const char *option, const char *format, ...)
 {
     struct text said = { 0 }, clean = { 0 };

@@ -97,12 +97,9 @@ struct sonde_option {
     SONDE_OPTION(SONDE_KIND_STRING, const char *, T, f, __VA_ARGS__)
 #define SONDE_STRINGS(T, f, ...)    /* a list, ends with NULL */ \
     SONDE_OPTION(SONDE_KIND_STRINGS, const char *const *, T, f, __VA_ARGS__)
-#define SONDE_BOOL(T, f, ...) \
-    SONDE_OPTION(SONDE_KIND_BOOL, bool, T, f, __VA_ARGS__)
-#define SONDE_INTEGER(T, f, ...) \
-    SONDE_OPTION(SONDE_KIND_INTEGER, int64_t, T, f, __VA_ARGS__)
-#define SONDE_REAL(T, f, ...) \
-    SONDE_OPTION(SONDE_KIND_REAL, double, T, f, __VA_ARGS__)
+#define SONDE_BOOL(T, f, ...) SONDE_OPTION(SONDE_KIND_BOOL, bool, T, f, __VA_ARGS__)
+#define SONDE_INTEGER(T, f, ...) SONDE_OPTION(SONDE_KIND_INTEGER, int64_t, T, f, __VA_ARGS__)
+#define SONDE_REAL(T, f, ...) SONDE_OPTION(SONDE_KIND_REAL, double, T, f, __VA_ARGS__)
 #define SONDE_DURATION(T, f, ...)   /* milliseconds */ \
     SONDE_OPTION(SONDE_KIND_DURATION, int64_t, T, f, __VA_ARGS__)
 #define SONDE_SIZE(T, f, ...)       /* bytes */ \
@@ -193,6 +190,9 @@ void sonde_log(struct sonde_instance *self, enum sonde_level level,
  * that its file and line are told, or is NULL. */
 int sonde_fail(struct sonde_instance *self, const char *option,
                const char *format, ...) SONDE_PRINTF(3);
+/* In open: the option does nothing beside the others.  Fails where the section itself
+ * gives it; 0 where it does not, as a default for many may be idle in some. */
+int sonde_idle(struct sonde_instance *self, const char *option, const char *why);
 
 /* How a source or sink finds its far side.  UP after anything else means that
  * it was found again: a sink with present = true is then told every state. */

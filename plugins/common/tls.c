@@ -21,8 +21,6 @@
 /* TLS before 1.2 signs with SHA-1 and MD5, which higher levels forbid. */
 #define TLS_OLD_CIPHERS "DEFAULT@SECLEVEL=0"
 
-/* What cert_warn and cert_fail are where they are not given. */
-enum { TLS_WARN = 14 * 86400000, TLS_FAIL = 3 * 86400000 };
 enum { TLS_WHY = 300, TLS_KEY = 8192, TLS_ALPN = 512 };
 
 struct tls_row {
@@ -53,29 +51,17 @@ static const int64_t tls_minute = 60000000000;
 /* ---- options ---- */
 
 static int
-tls_open_unused(struct sonde_instance *self, const struct tls *tls)
+tls_open_unused(struct sonde_instance *self)
 {
-    const struct {
-        const char *name;
-        bool given;
-    } options[] = {
-        { "ca", *tls->ca },
-        { "cert", *tls->cert },
-        { "key_file", *tls->key_file },
-        { "sni", *tls->sni },
-        { "verify", !tls->verify },
-        { "cert_warn", tls->cert_warn != TLS_WARN },
-        { "cert_fail", tls->cert_fail != TLS_FAIL },
-        { "tls_min", tls->tls_min != TLS_DEFAULT },
-        { "tls_max", tls->tls_max != TLS_DEFAULT },
-        { "cert_sha256", tls->cert_sha256 && *tls->cert_sha256 },
-    };
+    static const char *const idle[] = { "ca",      "cert",       "key_file",  "sni",
+                                        "verify",  "cert_warn",  "cert_fail", "tls_min",
+                                        "tls_max", "cert_sha256" };
 
-    for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
-        if (options[i].given)
-            return sonde_fail(self, options[i].name,
-                              "this check does not speak TLS, so %s has no meaning",
-                              options[i].name);
+    for (size_t i = 0; i < sizeof(idle) / sizeof(*idle); i++)
+        if (sonde_idle(self, idle[i],
+                       "has no meaning: this check does not speak TLS")
+            == -1)
+            return -1;
     return 0;
 }
 
@@ -103,7 +89,7 @@ int
 tls_open(struct sonde_instance *self, const struct tls *tls, bool used)
 {
     if (!used)
-        return tls_open_unused(self, tls);
+        return tls_open_unused(self);
     if (*tls->key_file && !*tls->cert)
         return sonde_fail(self, "key_file", "a key needs its certificate: set cert");
     if (tls->tls_min && tls->tls_max && tls->tls_min > tls->tls_max)

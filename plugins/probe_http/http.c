@@ -25,6 +25,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0"
+#endif
+
 static const struct sonde_option options[] = {
     SONDE_STRING(struct http, url, .required = true,
                  .help = "What to ask for; begins with http:// or https://."),
@@ -60,7 +64,7 @@ static const struct sonde_option options[] = {
     SONDE_CHOICE(struct http, save_body, .fallback = "never", .choices = judge_saves,
                  .help = "When details.body holds the first KiB of the body: \"never\", "
                          "\"on-failure\"."),
-    SONDE_STRING(struct http, user_agent, .fallback = REQUEST_AGENT,
+    SONDE_STRING(struct http, user_agent, .fallback = "sonde/" PACKAGE_VERSION,
                  .help = "What we call ourselves."),
     SONDE_CHOICE(struct http, ip, .fallback = "any", .choices = address_families,
                  .help = "Which addresses of a name to use."),

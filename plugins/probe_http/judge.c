@@ -74,17 +74,19 @@ judge_open_digest(struct sonde_instance *self, const struct http *http)
 static int
 judge_open_head(struct sonde_instance *self, const struct http *http)
 {
+    static const char why[] = "the answer to HEAD has no body";
     const char *option = *http->body_match           ? "body_match"
                          : *http->body_not_match     ? "body_not_match"
                          : http->json && *http->json ? "json"
                          : *http->body_sha256        ? "body_sha256"
                          : http->min_body            ? "min_body"
-                         : http->save_body           ? "save_body"
                                                      : NULL;
 
-    if (option && strcmp(http->method, "HEAD") == 0)
-        return sonde_fail(self, option, "the answer to HEAD has no body");
-    return 0;
+    if (strcmp(http->method, "HEAD") != 0)
+        return 0;
+    if (option)
+        return sonde_fail(self, option, "%s", why);
+    return sonde_idle(self, "save_body", why);
 }
 
 int

@@ -11,8 +11,6 @@
 enum request_version { REQUEST_1_0, REQUEST_1_1, REQUEST_2, REQUEST_2_PRIOR };
 extern const char *const request_versions[]; /* "1.0", "1.1", "2", "2-prior-knowledge" */
 
-#define REQUEST_AGENT "sonde/" PACKAGE_VERSION /* what we call ourselves; of config.h */
-
 /* In request_open.c.  Checks url, method, headers, body, http_version and credentials;
  * fills first and lines.  -1 = said by sonde_fail; request_close in any case. */
 int request_open(struct sonde_instance *self, struct http *http);

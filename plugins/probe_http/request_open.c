@@ -5,9 +5,6 @@
  * Credentials become headers here, so that one rule (redirect.c) keeps all of them from
  * other origins.
  */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
 #include "request.h"
 
 #include "secure.h"
@@ -130,9 +127,9 @@ request_open_headers(struct sonde_instance *self, struct http *http)
     if (!request_is_one_line(http->user_agent))
         return sonde_fail(self, "user_agent",
                           "a header has no line breaks or control characters");
-    if (strcmp(http->user_agent, REQUEST_AGENT) != 0
-        && request_has_header(http, "User-Agent"))
-        return sonde_fail(self, "user_agent", "headers has a User-Agent already");
+    if (request_has_header(http, "User-Agent")
+        && sonde_idle(self, "user_agent", "headers has a User-Agent already") == -1)
+        return -1;
     for (const char *const *header = http->headers; header && *header; header++)
         if (request_open_header(self, http, *header) == -1)
             return -1;

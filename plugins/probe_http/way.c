@@ -97,6 +97,7 @@ way_open_proxy(struct sonde_instance *self, const struct http *http, struct way 
 static int
 way_open_unix(struct sonde_instance *self, const struct http *http)
 {
+    static const char why[] = "has no meaning for a unix socket";
     const char *other = *http->proxy     ? "proxy"
                         : *http->source  ? "source"
                         : *http->resolve ? "resolve"
@@ -107,9 +108,9 @@ way_open_unix(struct sonde_instance *self, const struct http *http)
     if (!*http->unix_socket)
         return 0;
     if (other)
-        return sonde_fail(self, other, "has no meaning for a unix socket");
-    if (*http->resolver && !http->max_redirects)
-        return sonde_fail(self, "resolver", "has no meaning for a unix socket");
+        return sonde_fail(self, other, "%s", why);
+    if (!http->max_redirects && sonde_idle(self, "resolver", why) == -1)
+        return -1;
     if (*http->unix_socket != '/')
         return sonde_fail(self, "unix_socket", "a path begins with /");
     if (strlen(http->unix_socket) >= sizeof(room.sun_path))

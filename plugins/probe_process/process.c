@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MOST = 15, WINDOW = 10 * 60 * 1000 /* ms that a restart counts */ };
+enum { NAME_MOST = 15 };
 
 #define NO_MOST .min = 0, .max = -1
 
@@ -74,8 +74,8 @@ static const struct sonde_option options[] = {
                   .help = "DEGRADED from so many restarts within restarts_window on"),
     SONDE_INTEGER(struct process, restarts_fail, .min = 0, .max = RESTARTS_MOST,
                   .help = "DOWN from so many restarts within restarts_window on"),
-    SONDE_DURATION(struct process, restarts_window, .min = 1000, .max = 86400000,
-                   .help = "how long a restart counts; default: 10m"),
+    SONDE_DURATION(struct process, restarts_window, .fallback = "10m", .min = 1000,
+                   .max = 86400000, .help = "how long a restart counts"),
     SONDE_BOOL(struct process, children,
                .help = "the figures include all descendants of the processes"),
     SONDE_CHOICE(struct process, id_change, .fallback = "ignore", .choices = id_changes,
@@ -125,10 +125,10 @@ process_check_count(struct sonde_instance *self, const struct process *p)
         return sonde_fail(self, "min",
                           "is 0 without a max, so any number would do; max = 0 says "
                           "that none may run");
-    if (p->min == 0 && p->terminate_delay)
-        return sonde_fail(self, "terminate_delay",
-                          "has no meaning with min = 0: no death leaves too few");
-    return 0;
+    if (p->min > 0)
+        return 0;
+    return sonde_idle(self, "terminate_delay",
+                      "has no meaning with min = 0: no death leaves too few");
 }
 
 /* What is judged of processes that run, and of restarts. */
@@ -136,18 +136,21 @@ static int
 process_check_limits(struct sonde_instance *self, const struct process *p)
 {
     const char *idle = limits_check(&p->limits);
-    bool asked = p->id_change != CHANGE_IGNORE;
+    static const char *const idle_rows[] = {
+        "cpu_warn",    "cpu_fail",     "rss_warn",      "rss_fail",      "pss_warn",
+        "pss_fail",    "threads_warn", "threads_fail",  "fds_warn",      "fds_fail",
+        "uptime_warn", "uptime_fail",  "restarts_warn", "restarts_fail", "id_change"
+    };
 
     if (idle)
         return sonde_fail(self, idle,
                           "would never warn: the limit for DOWN is crossed "
                           "first, or with it");
-    for (enum figure f = 0; f < FIGURES; f++)
-        asked |= limits_asked(&p->limits, f);
-    if (asked && p->max == 0)
-        return sonde_fail(self, "max",
-                          "is 0, so none may run: thresholds and id_change have "
-                          "nothing to judge");
+    for (size_t i = 0; p->max == 0 && i < sizeof(idle_rows) / sizeof(*idle_rows); i++)
+        if (sonde_idle(self, idle_rows[i],
+                       "has nothing to judge: max = 0 says that none may run")
+            == -1)
+            return -1;
     return 0;
 }
 
@@ -156,11 +159,11 @@ process_open_limits(struct sonde_instance *self)
 {
     struct process *p = sonde_private(self);
 
-    if (p->restarts_window && !p->restarts_warn && !p->restarts_fail)
-        return sonde_fail(self, "restarts_window",
-                          "has no meaning without restarts_warn or restarts_fail");
-    if (!p->restarts_window)
-        p->restarts_window = WINDOW;
+    if (!p->restarts_warn && !p->restarts_fail
+        && sonde_idle(self, "restarts_window",
+                      "has no meaning without restarts_warn or restarts_fail")
+               == -1)
+        return -1;
     p->limits = (struct limits){
         .each = { [FIGURE_CPU] = { p->cpu_warn, p->cpu_fail },
                   [FIGURE_RSS] = { (double)p->rss_warn, (double)p->rss_fail },

@@ -90,9 +90,10 @@ tcp_open_address(struct sonde_instance *self, struct tcp *tcp)
                           address_families[tcp->ip]);
     if (tcp->kind == ADDRESS_UNIX && tcp->handshake == TCP_HALF)
         return sonde_fail(self, "handshake", "a unix socket has no handshake to halve");
-    if (tcp->kind == ADDRESS_UNIX && (tcp->ip || *tcp->resolver))
-        return sonde_fail(self, tcp->ip ? "ip" : "resolver",
-                          "has no meaning for a unix socket");
+    if (tcp->kind == ADDRESS_UNIX
+        && (sonde_idle(self, "ip", "has no meaning for a unix socket") == -1
+            || sonde_idle(self, "resolver", "has no meaning for a unix socket") == -1))
+        return -1;
     if (resolve_check(tcp->resolver, why, sizeof(why)) == -1)
         return sonde_fail(self, "resolver", "%s", why);
     return tcp_open_source(self, tcp);

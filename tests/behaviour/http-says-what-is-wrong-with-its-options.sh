@@ -64,9 +64,9 @@ complains 'check "w": cert: /etc/passwd cannot be used: it is not in PEM form'
 complains 'check "x": cert_warn: must be longer than cert_fail (3d where it is not set)'
 complains 'check "aa": save_body: the answer to HEAD has no body'
 complains 'check "ab": user_agent: headers has a User-Agent already'
-complains 'check "ac": verify: this check does not speak TLS, so verify has no meaning'
-complains 'check "ad": cert_warn: this check does not speak TLS, so cert_warn has no meaning'
-complains 'check "ae": cert_fail: this check does not speak TLS, so cert_fail has no meaning'
+complains 'check "ac": verify: has no meaning: this check does not speak TLS'
+complains 'check "ad": cert_warn: has no meaning: this check does not speak TLS'
+complains 'check "ae": cert_fail: has no meaning: this check does not speak TLS'
 
 # What looks alike and has a meaning.
 wrong <<'END'

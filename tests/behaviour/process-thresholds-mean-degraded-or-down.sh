@@ -178,5 +178,5 @@ check "a window without a threshold" grep -qF \
 check "a delay after a death that does not matter" grep -qF \
 	'check "delay": terminate_delay: has no meaning with min = 0: no death leaves too few' "$dir/wrong"
 check "a threshold where none may run" grep -qF \
-	'check "limit": max: is 0, so none may run: thresholds and id_change have nothing to judge' "$dir/wrong"
+	'check "limit": rss_fail: has nothing to judge: max = 0 says that none may run' "$dir/wrong"
 done_testing

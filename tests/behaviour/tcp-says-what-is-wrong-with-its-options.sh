@@ -67,7 +67,7 @@ complains 'check "y": steps: steps[1] (send): no earlier step captures what'
 complains 'check "z": steps: steps[1] (send): only expect'
 complains 'check "aa": resolver: has no meaning for a unix socket'
 complains 'check "ab": ip: has no meaning for a unix socket'
-complains 'check "ac": cert_warn: this check does not speak TLS, so cert_warn has no meaning'
+complains 'check "ac": cert_warn: has no meaning: this check does not speak TLS'
 check "what is sent is in no message" eval '! grep -q sesame "$dir/wrong"'
 
 # One check is for names and addresses alike: those of a list may be either.
@@ -78,4 +78,13 @@ checks = ( { name = "{target}"; plugin = "tcp"; address = "{target}:22"; targets
 END
 check "a name server is taken where some targets are addresses" \
 	run_sonded -c "$dir/list.conf" --check
+
+# A default for all checks may be idle in some.
+cat >"$dir/default.conf" <<END
+daemon = { observer = "test"; state_dir = "$dir/state"; };
+defaults = { tcp = { resolver = "192.0.2.53"; cert_warn = "30d"; sni = "db.example"; }; };
+checks = ( { name = "plain"; plugin = "tcp"; address = "192.0.2.1:22"; },
+           { name = "unix"; plugin = "tcp"; address = "unix:/run/it.sock"; } );
+END
+check "a default may be idle" run_sonded -c "$dir/default.conf" --check
 done_testing

@@ -121,7 +121,7 @@ wrong <<END
 { name = "g"; plugin = "tcp"; address = "127.0.0.1:443"; tls = true; ca = "$dir/none"; }
 END
 complains 'check "a": alpn: is for a check that speaks TLS'
-complains 'check "b": sni: this check does not speak TLS'
+complains 'check "b": sni: has no meaning: this check does not speak TLS'
 complains 'check "c": sni: a unix socket has no name that a certificate could carry'
 complains 'check "d": starttls: asks for TLS in plain text, and tls = true begins with it'
 complains 'check "e": steps: tls = true has begun TLS already'

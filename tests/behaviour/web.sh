@@ -46,7 +46,7 @@ start_nginx() { # [LISTEN]
 results() { # COUNT [DEFAULTS]
 	{
 		echo "daemon = { observer = \"test\"; };"
-		echo "defaults = { interval = \"30s\"; fall = 1; ${2-} };"
+		echo "defaults = { interval = \"1h\"; fall = 1; ${2-} };"
 		echo "checks = ("
 		cat
 		echo ");"
