@@ -264,7 +264,11 @@ instance_blame(struct sonde_instance *self, const char *option)
 int
 sonde_idle(struct sonde_instance *self, const char *option, const char *why)
 {
-    if (!self->birth || !setting_find(self->birth->sources->own, option))
+    const struct setting *given = self->birth
+                                      ? setting_find(self->birth->sources->own, option)
+                                      : NULL;
+
+    if (!given || (given->kind == SETTING_TEXT && !*given->text))
         return 0;
     return sonde_fail(self, option, "%s", why);
 }
