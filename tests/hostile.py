@@ -12,7 +12,8 @@
 # A case is a function that gets a connection (or, with udp, a socket): its name with dashes
 # is the name of the case.  Each case is a process, each connection a thread of it; what is
 # over at once (quick) is done by the thread that accepts.  A case that waits does so by reading, so that
-# it ends with the peer's hanging up.
+# it ends with the peer's hanging up.  One of a unix socket listens at DIRECTORY/CASE.sock, and
+# its port is 0.
 import functools
 import os
 import random
@@ -37,9 +38,9 @@ cases = {}
 directory = ""
 
 
-def case(function=None, udp=False, quick=False, deaf=False):
+def case(function=None, udp=False, quick=False, deaf=False, unix=False):
     def add(function):
-        function.udp, function.quick, function.deaf = udp, quick, deaf
+        function.udp, function.quick, function.deaf, function.unix = udp, quick, deaf, unix
         cases[function.__name__.replace("_", "-")] = function
         return function
     return add(function) if function else add
@@ -145,6 +146,18 @@ def banner_nasty(c):
     hold(c)
 
 
+@case
+def banner_late(c):
+    time.sleep(0.01)
+    c.sendall(b"220 ready\r\n")
+    hold(c)
+
+
+@case(quick=True, unix=True)
+def unix_hangs_up(c):
+    pass
+
+
 @case(quick=True)
 def banner_wrong(c):
     c.sendall(b"500 go away\r\n")
@@ -221,9 +234,11 @@ def make_certificates():
                 "-CAcreateserial", "-days", "99", "-extfile", "san", "-out", name + ".crt")
     openssl("req", "-x509", *key, "-subj", "/CN=unknown", "-addext",
             "subjectAltName = IP:127.0.0.1", "-keyout", "self.key", "-out", "self.crt")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "-1", "-extfile", "san", "-out", "expired.crt")
     read = {}
     for name in ("ca.pem", "server.crt", "server.key", "nasty.crt", "nasty.key", "self.crt",
-                 "self.key"):
+                 "self.key", "expired.crt"):
         with open(directory + "/" + name) as file:
             read[name] = file.read()
     der = len(ssl.PEM_cert_to_DER_cert(read["ca.pem"]))
@@ -231,6 +246,7 @@ def make_certificates():
     for name, text in (("server", read["server.key"] + read["server.crt"]),
                        ("nasty", read["nasty.key"] + read["nasty.crt"]),
                        ("self", read["self.key"] + read["self.crt"]),
+                       ("expired", read["server.key"] + read["expired.crt"]),
                        ("chain", read["server.key"] + read["server.crt"] + chain)):
         with open(directory + "/" + name + ".pem", "w") as file:
             file.write(text)
@@ -406,6 +422,26 @@ def tls_self_signed(c):
 
 
 @case
+def tls_expired(c):
+    tls(c, "expired")
+    hold(c)
+
+
+@case
+def tls_wants_certificate(c):
+    """One that ca.pem has signed."""
+    if context("server").verify_mode != ssl.CERT_REQUIRED:
+        context("server").load_verify_locations(directory + "/ca.pem")
+        context("server").verify_mode = ssl.CERT_REQUIRED
+    session = Tls(c)
+    try:
+        session.shake()
+    except ssl.SSLError:
+        session.flush()
+    hold(c)
+
+
+@case
 def tls_endless_banner(c):
     session = tls(c)
     while True:
@@ -478,6 +514,13 @@ def http_garbage(c):
 def http_mute(c):
     request(c)
     hold(c)
+
+
+@case
+def http_late(c):
+    request(c)
+    time.sleep(0.01)
+    c.sendall(OK + b"Content-Length: 0\r\n\r\n")
 
 
 @case
@@ -598,6 +641,12 @@ def slow_pattern(c):
     answer(c, b"Content-Length: %d\r\n" % len(body), body)
 
 
+@case(quick=True)
+def json_wrong(c):
+    c.settimeout(2)
+    answer(c, b"Content-Type: application/json\r\nContent-Length: 17\r\n", b"{\"status\": \"bad\"}")
+
+
 @case
 def json_deep(c):
     body = b"[" * 500000
@@ -686,6 +735,13 @@ def answers(s):
 
 
 @case(udp=True)
+def udp_refused(s):
+    """A port that is taken, for one peer only: the kernel refuses all others."""
+    s.connect(("127.0.0.1", 9))
+    threading.Event().wait()
+
+
+@case(udp=True)
 def udp_mute(s):
     for _ in answers(s):
         pass
@@ -710,10 +766,14 @@ def udp_nasty(s):
         s.sendto(NASTY, peer)
 
 
+def unknown_name(s, packet, peer):
+    s.sendto(packet[:2] + b"\x81\x83" + packet[4:6] + bytes(6) + packet[12:], peer)
+
+
 @case(udp=True)
 def dns_unknown(s):
     for packet, peer in answers(s):
-        s.sendto(packet[:2] + b"\x81\x83" + packet[4:6] + bytes(6) + packet[12:], peer)
+        unknown_name(s, packet, peer)
 
 
 @case(udp=True)
@@ -730,6 +790,44 @@ def dns_flood(s):
     for packet, peer in answers(s):
         for _ in range(1000):
             s.sendto(random.randbytes(2) + b"\x81\x80" + packet[4:], peer)
+
+
+# ---- what works until DIRECTORY/closed is there ----
+
+def closed():
+    return os.path.exists(directory + "/closed")
+
+
+def held(c, end):
+    c.sendall(b"500 closed\r\n" if closed() else b"220 ready\r\n")
+    time.sleep(0.02)
+    end(c)
+
+
+@case
+def held_fin(c):
+    held(c, lambda c: c.shutdown(socket.SHUT_WR))
+    hold(c)
+
+
+@case
+def held_reset(c):
+    held(c, reset)
+
+
+@case
+def kept_fin(c):
+    """A connection that is to be kept, and is closed."""
+    answer(c, b"Content-Length: 0\r\n",
+           status=b"HTTP/1.1 500 Closed\r\n" if closed() else OK)
+    time.sleep(0.02)
+
+
+@case(udp=True)
+def dns_mute(s):
+    for packet, peer in answers(s):
+        if closed():
+            unknown_name(s, packet, peer)
 
 
 # ---- the ports ----
@@ -760,11 +858,12 @@ def accept(function, s):
 
 
 def listen(name, function):
-    s = socket.socket(type=socket.SOCK_DGRAM if function.udp else socket.SOCK_STREAM)
-    s.bind(("127.0.0.1", 0))
+    s = socket.socket(socket.AF_UNIX if function.unix else socket.AF_INET,
+                      socket.SOCK_DGRAM if function.udp else socket.SOCK_STREAM)
+    s.bind("%s/%s.sock" % (directory, name) if function.unix else ("127.0.0.1", 0))
     if not function.udp and not function.deaf:
         s.listen(512)
-    print("%s %d" % (name, s.getsockname()[1]))
+    print("%s %d" % (name, 0 if function.unix else s.getsockname()[1]))
     return s
 
 
@@ -782,7 +881,7 @@ def main(where, *wanted):
     threading.stack_size(256 * 1024)
     if any(name.startswith("tls-") for name in wanted or cases):
         make_certificates()
-        for name in ("server", "chain", "nasty", "self"):
+        for name in ("server", "chain", "nasty", "self", "expired"):
             context(name)
     ports = [(cases[name], listen(name, cases[name])) for name in wanted or cases]
     alive, ours = os.pipe()
