@@ -53,9 +53,9 @@ tests_of() { # DIRECTORY KIND
 	make -C "$1" --silent "print-$2-tests"
 }
 
-# Those that others may run beside.
-beside() {
-	tr ' ' '\n' | grep -vxF "$(tests_of "$where" alone | tr ' ' '\n')" | tr '\n' ' '
+# The tests on stdin, without those that are of another kind as well.
+without() { # DIRECTORY KIND
+	tr ' ' '\n' | grep -vxF "$(tests_of "$1" "$2" | tr ' ' '\n')" | tr '\n' ' '
 }
 
 run_tests() { # DIRECTORY JOBS TESTS
@@ -68,8 +68,7 @@ alone_in() { # DIRECTORY
 	if [ "$1" = build-plain ]; then
 		echo "$(tests_of "$1" alone) $(tests_of "$1" timed)"
 	else
-		tests_of "$1" alone | tr ' ' '\n' |
-			grep -vxF "$(tests_of "$1" plain | tr ' ' '\n')" | tr '\n' ' '
+		tests_of "$1" alone | without "$1" plain
 	fi
 }
 
@@ -86,7 +85,8 @@ suite() { # DIRECTORY KIND...
 	: >"$where/check.out"
 	run_tests "$where" "$jobs" '' # builds what the tests need
 	for kind in "$@"; do
-		run_tests "$where" "$jobs" "$(tests_of "$where" "$kind" | beside)"
+		run_tests "$where" "$jobs" "$(tests_of "$where" "$kind" | without "$where" alone |
+			if [ "$kind" = growth ]; then cat; else without "$where" plain; fi)"
 	done
 	run_tests "$where" 1 "$(alone_in "$where")"
 	grep -E '^(FAIL|ERROR)' "$where/check.out"
@@ -158,9 +158,9 @@ fuzz_one() { # PROGRAM
 }
 
 step_plain() {
-	say "the tests that measure milliseconds or instructions, with a plain build"
+	say "the tests that measure milliseconds, instructions or growth, with a plain build"
 	configure_in build-plain --enable-werror || { bad "configure"; return; }
-	suite build-plain
+	suite build-plain growth
 }
 
 step_fuzz() {
