@@ -94,10 +94,12 @@ build_latency(struct build *build, const struct check_options *options,
     const char *idle = options->latency_fail >= options->timeout   ? "latency_fail"
                        : options->latency_warn >= options->timeout ? "latency_warn"
                                                                    : NULL;
+    char most[32];
 
     if (idle)
         problem_add(build->problems, option_setting(sources, idle)->place,
-                    "%s: %s is not below the timeout, so no run can cross it", who, idle);
+                    "%s: %s is not below the timeout (%s), so no run can cross it", who,
+                    idle, text_duration_format(options->timeout, most, sizeof(most)));
     else if (options->latency_fail && options->latency_warn >= options->latency_fail)
         problem_add(build->problems, option_setting(sources, "latency_warn")->place,
                     "%s: latency_warn must be below latency_fail", who);

@@ -111,7 +111,7 @@ tells "a wrong choice" 20-checks.conf:7 \
 tells "a timeout over the interval" 20-checks.conf:8 \
 	'check "five": timeout is longer than interval; a run must be over before the next one is due'
 tells "a latency that no run can reach" 20-checks.conf:15 \
-	'check "ten": latency_warn is not below the timeout, so no run can cross it'
+	'check "ten": latency_warn is not below the timeout (1s), so no run can cross it'
 tells "a warning behind the failure" 20-checks.conf:16 \
 	'check "eleven": latency_warn must be below latency_fail'
 tells "a number past 63 bits in a text" 20-checks.conf:10 'check "six": fall must be a whole number'
