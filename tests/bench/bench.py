@@ -7,15 +7,16 @@
 Each row runs the bare loop and the daemon in turn, on processor 0, their counterpart (a
 listener, nginx, redis-server, a mock Kafka cluster) on processor 1.  What counts is the CPU
 time of the process, in microseconds for one operation; what is printed is the median of
-the runs (of each of their turns, where daemons take turns), and the median of the ratios of
-neighbours, since these machines drift.
+the runs (of all their turns, where both sides take turns of a second or two), and the median of
+the ratios of neighbours, since these machines drift.
 All traffic stays on 127.0.0.0/8.
 """
 import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 DAEMON_CPU, OTHER_CPU = "0", "1"
 TRIES = 6
-TURNS = 5  # in a run of daemons that take turns
+TURNS = 5  # in a run whose sides take turns
+REST = 3   # seconds after a turn that was disturbed: some hosts take back what was used
 LOAD = 0.65  # of the runs per second that the bare loop makes: nothing may be late
 
 
@@ -246,30 +247,51 @@ routes = ( {routes} {{ name = "bad"; to = ["bad"];
 
 
 def bad(place):
-    """Runs that were not UP since the last call, and one of them."""
-    path = os.path.join(place.path, "bad.jsonl")
-    with open(path) as f:
+    """Runs that were not UP, of all daemons so far, and the last of them."""
+    with open(os.path.join(place.path, "bad.jsonl")) as f:
         lines = [line for line in f if '"check":"observer:' not in line]
-    os.unlink(path)
-    return len(lines), "".join(lines[:1])
+    return len(lines), "".join(lines[-1:])
 
 
-def steady(place, configuration):
-    """CPU microseconds of a run that is UP.  A machine that stalls for longer than a check's
-    timeout makes a figure worthless, so it is measured again; the last try stands."""
-    for _ in range(TRIES):
-        daemon = Daemon(place, configuration)
-        time.sleep(3)  # the first runs are spread over a second per thousand
+def in_turns(turn):
+    """turn() gives the limit, ours, and whether all went well; a turn is a second or two of
+    each, so that what the machine does to one of them it most likely does to its neighbour
+    too.  The pairs of TURNS turns that went well and had nothing stolen; where there are not
+    so many, of all turns."""
+    sound, doubtful = [], []
+    while len(sound) < TURNS and len(sound) + len(doubtful) < 3 * TURNS:
         steal = Steal()
-        cpu, done, _ = daemon.measure(4)
-        little = steal.little()
-        daemon.end()
+        limit, ours, good = turn()
+        if steal.little() and good:
+            sound.append((limit, ours))
+            continue
+        print(f"# doubtful: {ours:.3g} us, and bare {limit}", file=sys.stderr)
+        doubtful.append((limit, ours))
+        time.sleep(REST)
+    if len(sound) < TURNS:
+        print(f"# only {len(sound)} of {TURNS} turns were sound", file=sys.stderr)
+    return sound if len(sound) == TURNS else sound + doubtful
+
+
+def probing(place, configuration, bare):
+    """CPU microseconds of a check that is UP, beside those that bare() gives."""
+    daemon = Daemon(place, configuration)
+    time.sleep(3)  # the first runs are spread over a second per thousand
+    daemon.pause()
+
+    def turn():
+        limit = bare()
+        before, _ = bad(place)
+        cpu, done, _ = daemon.turn(None)
         wrong, example = bad(place)
+        wrong -= before
         if wrong > done / 50:
             print(f"# {wrong} of {done} runs were not UP, as {example}", file=sys.stderr)
-        if little and wrong <= done / 50:
-            break
-    return cpu / done
+        return limit, cpu / done, wrong <= done / 50
+
+    pairs = in_turns(turn)
+    daemon.end()
+    return pairs
 
 
 # ---- the rows ----
@@ -309,12 +331,14 @@ def tcp(place, runs):
         row = Row(name, "CPU us", 1.25, later, peer)
         for _ in range(runs):
             target, port = listener(place)
-            _, limit, rate = place.bare("bare_tcp", mode, DAEMON_CPU, 150000, 64, port)[0]
-            ours = steady(place, checks(
-                place, int(rate * LOAD * 0.02), "tcp",
-                f'address = "{{labels.address}}:{port}"; handshake = "{mode}";', "20ms"))
+            def bare(count=60000):
+                return place.bare_once(("bare_tcp", mode, DAEMON_CPU, count, 64, port))[0]
+            for limit, ours in probing(place, checks(
+                    place, int(bare()[2] * LOAD * 0.02), "tcp",
+                    f'address = "{{labels.address}}:{port}"; handshake = "{mode}";', "20ms"),
+                    lambda: bare()[1]):
+                row.add(limit, ours)
             place.end(target)
-            row.add(limit, ours)
         rows.append(row)
     return rows
 
@@ -324,12 +348,14 @@ def http(place, runs):
               "1.1 x raw (33.3)", "HAProxy 39.4")
     for _ in range(runs):
         target, port = nginx(place)
-        _, limit, rate = place.bare("bare_http", DAEMON_CPU, 60000, 64, port)[0]
-        ours = steady(place, checks(
-            place, int(rate * LOAD * 0.05), "http",
-            f'url = "http://{{labels.address}}:{port}/ok";', "50ms"))
+        def bare():
+            return place.bare_once(("bare_http", DAEMON_CPU, 20000, 64, port))[0]
+        for limit, ours in probing(place, checks(
+                place, int(bare()[2] * LOAD * 0.05), "http",
+                f'url = "http://{{labels.address}}:{port}/ok";', "50ms"),
+                lambda: bare()[1]):
+            row.add(limit, ours)
         place.end(target)
-        row.add(limit, ours)
     return [row]
 
 
@@ -358,30 +384,25 @@ def through(place, sink, name, rate, beside):
     """What an event costs that a sink delivers, of so many a second: CPU microseconds, less
     those of the same daemon without it: encoding, queue, batch and delivery.  A daemon with
     the sink and one without live all the time and take turns with the bare loop, beside(),
-    each stopped while the others run: what the machine does to one of them it most likely
-    does to its neighbours too.  Gives pairs of what beside() gave and the cost."""
+    each stopped while the others run.  Gives pairs of what beside() gave and the cost."""
     route = f'{{ name = "all"; match = {{ kind = "result"; }}; to = ["{name}"]; }},'
     daemons = []
     for more in (("", ""), (sink + ",", route)):
         daemons.append(Daemon(place, checks(place, rate // 100, "ready", "", "10ms", *more)))
         time.sleep(rate / 1e5 + 1)  # the first runs are spread over a second per thousand
         daemons[-1].pause()
-    sound, doubtful = [], []
-    while len(sound) < TURNS and len(sound) + len(doubtful) < 3 * TURNS:
-        steal = Steal()
+
+    def turn():
         limit = beside()
         (cpu, done, _), (with_cpu, with_done, delivered) = (
             daemon.turn(which) for daemon, which in zip(daemons, (None, name)))
         each = (with_cpu - cpu / done * with_done) / max(delivered, 1)
-        reached = min(done, with_done, delivered) / rate
-        good = steal.little() and reached > 0.95
-        (sound if good else doubtful).append((limit, each))
-        if not good:
-            print(f"# {name}: {reached:.0%} of {rate} events, {each:.3g} us, and bare {limit}",
-                  file=sys.stderr)
+        return limit, each, min(done, with_done, delivered) / rate > 0.95
+
+    pairs = in_turns(turn)
     for daemon in daemons:
         daemon.end()
-    return sound if len(sound) == TURNS else sound + doubtful
+    return pairs
 
 
 def redis_rows(place, runs):
@@ -549,8 +570,8 @@ def page(rows, runs):
     head = ["what", "in", "limit", "ours", "ratio", "at most", "kept", "later goal", "best peer"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(row.cells()) + " |" for row in rows]
-    return f"Machine: {machine()}. Medians of {runs} interleaved runs (least to most).\n\n" \
-        + "\n".join(lines) + "\n"
+    return (f"Machine: {machine()}. Medians of the turns of {runs} run{'s' * (runs > 1)} "
+            "(least to most).\n\n" + "\n".join(lines) + "\n")
 
 
 def write(path, text):
