@@ -26,13 +26,14 @@ static void
 web_see_connected(struct web *web)
 {
     curl_off_t took = 0;
-    long error = 0;
+    long error = 0, socks = 0; /* what a SOCKS proxy says, it says over a connection */
 
     if (web->connected)
         return;
     curl_easy_getinfo(web->easy, CURLINFO_CONNECT_TIME_T, &took);
     curl_easy_getinfo(web->easy, CURLINFO_OS_ERRNO, &error);
-    if (took > 0 || error == ECONNRESET || error == EPIPE)
+    curl_easy_getinfo(web->easy, CURLINFO_PROXY_ERROR, &socks);
+    if (took > 0 || socks || error == ECONNRESET || error == EPIPE)
         web->connected = sonde_now();
 }
 

@@ -21,6 +21,13 @@ sonde_fail(struct sonde_instance *self, const char *option, const char *format, 
     abort();
 }
 
+int
+sonde_idle(struct sonde_instance *self, const char *option, const char *why)
+{
+    (void)self, (void)option, (void)why;
+    return 0;
+}
+
 void
 sonde_metric(struct sonde_event *event, const char *name, double value, const char *unit)
 {
