@@ -261,6 +261,23 @@ instance_blame(struct sonde_instance *self, const char *option)
                 self->name, option ? option : "", option ? ": " : "", self->why);
 }
 
+/* "", [], 0, "0s": that takes a default back, and asks for nothing. */
+static bool
+instance_asks(const struct setting *given)
+{
+    switch (given->kind) {
+    case SETTING_TEXT:
+        return *given->text && text_duration(given->text) != 0
+               && text_size(given->text) != 0;
+    case SETTING_LIST:
+        return given->first != NULL;
+    case SETTING_INTEGER:
+        return given->integer != 0;
+    default:
+        return true;
+    }
+}
+
 int
 sonde_idle(struct sonde_instance *self, const char *option, const char *why)
 {
@@ -268,7 +285,7 @@ sonde_idle(struct sonde_instance *self, const char *option, const char *why)
                                       ? setting_find(self->birth->sources->own, option)
                                       : NULL;
 
-    if (!given || (given->kind == SETTING_TEXT && !*given->text))
+    if (!given || !instance_asks(given))
         return 0;
     return sonde_fail(self, option, "%s", why);
 }

@@ -6,7 +6,7 @@
  * epoll hands back the address of a watch.  A watch that is freed during a turn
  * stays as it is until the turn ends, with no function, so that an event already
  * fetched for it finds nothing to call.  Then it is ready to be used again: a loop
- * keeps as many as it ever had at once.
+ * keeps as many as it ever had at once or freed in one turn.
  */
 #include "loop.h"
 
@@ -305,7 +305,7 @@ loop_turn(struct loop *loop, int ms)
     int64_t now;
 
     loop_current = loop;
-    /* What is posted from here on writes to loop->wake. */
+    /* Where nothing waits, the next post writes to loop->wake. */
     count = epoll_wait(loop->epoll, events, LOOP_EVENTS,
                        atomic_load(&loop->waiting) ? 0 : wait);
     loop_run_posts(loop);

@@ -19,7 +19,7 @@ const struct sonde_template *template_compile(struct arena *memory, const char *
                                               const char **error);
 void template_render(const struct sonde_template *template,
                      const struct sonde_event *event, struct text *out);
-/* What it renders for every event, with a NUL, or NULL: that differs. */
+/* What it renders for every event, with a NUL, where it is one plain text; else NULL. */
 const char *template_constant(const struct sonde_template *template, size_t *length);
 
 #endif

@@ -190,8 +190,8 @@ void sonde_log(struct sonde_instance *self, enum sonde_level level,
  * that its file and line are told, or is NULL. */
 int sonde_fail(struct sonde_instance *self, const char *option,
                const char *format, ...) SONDE_PRINTF(3);
-/* In open: the option does nothing beside the others.  Fails where the section itself
- * gives it; 0 where it does not or gives "", as a default for many may be idle in some. */
+/* In open: the option does nothing beside the others.  Fails, -1, where the section itself
+ * asks for it; 0 where it does not ("", [] and 0 do not): a default may be idle in some. */
 int sonde_idle(struct sonde_instance *self, const char *option, const char *why);
 
 /* How a source or sink finds its far side.  UP after anything else means that

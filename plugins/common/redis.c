@@ -96,8 +96,10 @@ redis_settle_done(struct redis *redis)
         sonde_settle(redis->done[i], SONDE_DELIVERED, NULL);
 }
 
-/* Reads an answer for each of the count items sent.  Returns how many wait for the
- * script, now at the front of redis->sent, or -1: the connection is lost. */
+/* Reads an answer for each of the count items sent.  Good ones are settled together when
+ * all are there: a server that trickles keeps them in the queue meanwhile.  Returns how
+ * many wait for the script, now at the front of redis->sent, or -1: the connection is
+ * lost. */
 static int
 redis_collect(struct sonde_instance *self, unsigned count, bool *reconnect)
 {

@@ -83,7 +83,7 @@ void redis_cancel(struct sonde_instance *self); /* any thread: makes redis_write
 typedef bool redis_put_fn(struct sonde_instance *self, struct sonde_item *item,
                           bool whole);
 
-/* The write of a sink. */
+/* The write of a sink, whose batch is at most REDIS_BATCH. */
 enum sonde_fate redis_write(struct sonde_instance *self, struct sonde_batch *batch,
                             redis_put_fn *put);
 void redis_append(struct redis *redis, int argc, const char **argv, const size_t *length);

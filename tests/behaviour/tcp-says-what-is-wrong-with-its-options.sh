@@ -82,9 +82,12 @@ check "a name server is taken where some targets are addresses" \
 # A default for all checks may be idle in some.
 cat >"$dir/default.conf" <<END
 daemon = { observer = "test"; state_dir = "$dir/state"; };
-defaults = { tcp = { resolver = "192.0.2.53"; cert_warn = "30d"; sni = "db.example"; }; };
+defaults = { tcp = { resolver = "192.0.2.53"; cert_warn = "30d"; sni = "db.example"; };
+             process = { terminate_delay = "5s"; rss_warn = "1GiB"; }; };
 checks = ( { name = "plain"; plugin = "tcp"; address = "192.0.2.1:22"; },
-           { name = "unix"; plugin = "tcp"; address = "unix:/run/it.sock"; } );
+           { name = "unix"; plugin = "tcp"; address = "unix:/run/it.sock"; },
+           { name = "back"; plugin = "tcp"; address = "192.0.2.1:22"; sni = ""; cert_warn = "0"; cert_sha256 = []; },
+           { name = "none"; plugin = "process"; comm = "it"; min = 0; max = 0; terminate_delay = "0s"; rss_warn = "0"; } );
 END
-check "a default may be idle" run_sonded -c "$dir/default.conf" --check
+check "a default may be idle, and taken back" run_sonded -c "$dir/default.conf" --check
 done_testing
