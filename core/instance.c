@@ -261,18 +261,22 @@ instance_blame(struct sonde_instance *self, const char *option)
                 self->name, option ? option : "", option ? ": " : "", self->why);
 }
 
-/* "", [], 0, "0s": that takes a default back, and asks for nothing. */
+/* "", [], 0, or what holds anyway: that takes a default back, and asks for nothing. */
 static bool
-instance_asks(const struct setting *given)
+instance_asks(const struct sonde_option *row, const struct setting *given)
 {
+    const char *fallback = row && row->fallback ? row->fallback : "";
+
     switch (given->kind) {
     case SETTING_TEXT:
-        return *given->text && text_duration(given->text) != 0
-               && text_size(given->text) != 0;
+        return *given->text && strcmp(given->text, fallback) != 0
+               && text_duration(given->text) != 0 && text_size(given->text) != 0;
     case SETTING_LIST:
         return given->first != NULL;
     case SETTING_INTEGER:
-        return given->integer != 0;
+        return given->integer != 0 && given->integer != strtoll(fallback, NULL, 10);
+    case SETTING_BOOL:
+        return given->truth != (strcmp(fallback, "true") == 0);
     default:
         return true;
     }
@@ -285,7 +289,7 @@ sonde_idle(struct sonde_instance *self, const char *option, const char *why)
                                       ? setting_find(self->birth->sources->own, option)
                                       : NULL;
 
-    if (!given || !instance_asks(given))
+    if (!given || !instance_asks(option_find(self->plugin->options, option), given))
         return 0;
     return sonde_fail(self, option, "%s", why);
 }

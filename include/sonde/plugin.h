@@ -191,7 +191,7 @@ void sonde_log(struct sonde_instance *self, enum sonde_level level,
 int sonde_fail(struct sonde_instance *self, const char *option,
                const char *format, ...) SONDE_PRINTF(3);
 /* In open: the option does nothing beside the others.  Fails, -1, where the section itself
- * asks for it; 0 where it does not ("", [] and 0 do not): a default may be idle in some. */
+ * asks for it; 0 where it does not ("", [], 0, its fallback): a default may be idle. */
 int sonde_idle(struct sonde_instance *self, const char *option, const char *why);
 
 /* How a source or sink finds its far side.  UP after anything else means that

@@ -231,6 +231,22 @@ answer_blind(const struct process *p, struct finding *found)
     return true;
 }
 
+/* Whoever runs what may not run must not hide it by a command line that tires us. */
+static void
+answer_tired(struct finding *found)
+{
+    char tiring[MATCH_TIRING];
+
+    if (found->fault || !found->effort.gave_up)
+        return;
+    match_describe_effort(&found->effort, tiring, sizeof(tiring));
+    found->fault = true;
+    snprintf(found->why, sizeof(found->why),
+             "cmdline takes too long on %s, so that too many run cannot be ruled out; "
+             "give user or comm besides",
+             tiring);
+}
+
 /* ---- what helps to find out why ---- */
 
 /* `7 (nginx), 8 (nginx) and 40 more`. */
@@ -287,6 +303,7 @@ answer_judge(struct process *p, struct sonde_event *event, struct finding *found
         if (found->count > (size_t)p->max)
             return answer_many(p, event, found);
         answer_blind(p, found);
+        answer_tired(found);
     }
     if (!found->fault && found->count >= min)
         return answer_up(p, event, found);

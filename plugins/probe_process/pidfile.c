@@ -12,7 +12,8 @@
 
 enum {
     PID_LIMIT = 4194304, /* the most that any kernel gives, PID_MAX_LIMIT */
-    SETTLED_MS = 20
+    SETTLED_MS = 20,
+    SETTLED_COARSE_MS = 2100
 };
 
 pid_t
@@ -73,17 +74,18 @@ read_start(const char *path, char *bytes, size_t size, struct stat *status)
     return length;
 }
 
-/* A file system notes times by the tick of the kernel, 10 ms at most: what is written in
- * the tick of the last change may leave them as they are. */
+/* Whether the file, which was read after now, was old enough.  A file system notes times
+ * by the tick of the kernel, 10 ms at most, or, where they have no fraction, by one or
+ * two seconds: what is written in the tick of the last change may leave them as they are.
+ */
 static bool
-pidfile_settled(const struct stat *status)
+pidfile_settled(const struct stat *status, const struct timespec *now)
 {
-    struct timespec now;
+    bool coarse = !status->st_ctim.tv_nsec && !status->st_mtim.tv_nsec;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (now.tv_sec - status->st_ctim.tv_sec) * 1000
-               + (now.tv_nsec - status->st_ctim.tv_nsec) / 1000000
-           >= SETTLED_MS;
+    return (now->tv_sec - status->st_ctim.tv_sec) * 1000
+               + (now->tv_nsec - status->st_ctim.tv_nsec) / 1000000
+           >= (coarse ? SETTLED_COARSE_MS : SETTLED_MS);
 }
 
 static struct pidfile
@@ -101,9 +103,12 @@ pidfile_read(const char *path, struct pidfile *file, const char **why)
 {
     char bytes[64];
     struct stat status;
-    ssize_t length = read_start(path, bytes, sizeof(bytes), &status);
+    struct timespec now;
+    ssize_t length;
     pid_t pid;
 
+    clock_gettime(CLOCK_REALTIME, &now);
+    length = read_start(path, bytes, sizeof(bytes), &status);
     if (length == -1 && errno == EMEDIUMTYPE) {
         *why = "is not a regular file";
         return -1;
@@ -112,7 +117,7 @@ pidfile_read(const char *path, struct pidfile *file, const char **why)
         return errno;
     pid = pidfile_parse(bytes, (size_t)length);
     *file = pidfile_of(&status, pid);
-    file->settled = pidfile_settled(&status);
+    file->settled = pidfile_settled(&status, &now);
     *why = length == 0 ? "is empty" : "does not begin with the number of a process";
     return pid ? 0 : -1;
 }

@@ -118,9 +118,11 @@ process_check_count(struct sonde_instance *self, const struct process *p)
                           "is below min (%d); min = 0 with max = 0 says that none may "
                           "run",
                           (int)p->min);
-    if (p->pidfile && (p->min > 1 || p->max > 0))
-        return sonde_fail(self, p->min > 1 ? "min" : "max",
-                          "a pidfile names one process");
+    if (p->pidfile && p->min > 1)
+        return sonde_fail(self, "min", "a pidfile names one process");
+    if (p->pidfile && p->max > 0
+        && sonde_idle(self, "max", "a pidfile names one process") == -1)
+        return -1;
     if (p->min == 0 && p->max < 0)
         return sonde_fail(self, "min",
                           "is 0 without a max, so any number would do; max = 0 says "

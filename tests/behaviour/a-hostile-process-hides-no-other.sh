@@ -29,7 +29,8 @@ start_sleeper "$name" 301
 watch_processes <<END
   { name = "held"; plugin = "process"; cmdline = "^($dir/$name 301|evil-$$-(a+)+[bc])\$"; },
   { name = "none"; plugin = "process"; cmdline = "^evil-$$-(a+)+[bc]\$"; },
-  { name = "file"; plugin = "process"; cmdline = "^evil-$$-(a+)+[bc]\$"; pidfile = "$dir/evil.pid"; }
+  { name = "file"; plugin = "process"; cmdline = "^evil-$$-(a+)+[bc]\$"; pidfile = "$dir/evil.pid"; },
+  { name = "barred"; plugin = "process"; cmdline = "^evil-$$-(a+)+[bc]\$"; min = 0; max = 0; }
 END
 told="pid $first (sleep) and $((many - 1)) more"
 
@@ -45,6 +46,9 @@ check "a check that finds none says why" says_why
 wait_for 20 reached file DOWN
 is "so does one with a pidfile" "$(events check file kind change | tail -1 | field message)" \
 	"$dir/evil.pid: the regular expression of cmdline takes too long on pid $first (sleep)"
+
+hidden() { events check barred | tail -1 | grep -q '"reason":"OBSERVER","message":"cmdline takes too long on '; }
+check "what may not run does not hide itself that way" wait_for 20 hidden
 
 kill -9 "$sleeper"
 wait_for 20 reached held DOWN
