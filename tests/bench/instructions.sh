@@ -20,7 +20,7 @@ grep -q '^CFLAGS=.*-O2' "$builddir/config.log" || skip_all "not built with -O2"
 "${CC:-gcc}" --version | grep -q '^gcc.* 12\.' || skip_all "the figure is for gcc 12"
 
 listen_on() { # prints the port
-	python3 -u -c '
+	exec python3 -u -c '
 import socket
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
