@@ -317,8 +317,8 @@ process_warn(struct sonde_instance *self, const struct finding *found)
         match_describe_effort(&found->effort, text, sizeof(text));
         sonde_log(self, SONDE_WARNING,
                   "the regular expression of cmdline takes too long on the command line "
-                  "of %s: that counts as not matching",
-                  text);
+                  "of %s: that counts as not matching%s",
+                  text, p->max >= 0 ? ", and with max the check is UNKNOWN" : "");
     }
     p->tiring = found->effort.gave_up;
 }

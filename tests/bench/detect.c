@@ -173,6 +173,20 @@ start_watcher(int cpu, int port)
     return (struct watcher){ to[1], from[0] };
 }
 
+/* Ends a child after a rest; what the subscriber hears then, and how long after began. */
+static const char *
+end(pid_t pid, int fd, const char *word, int64_t *told, int64_t *began)
+{
+    const char *news;
+
+    usleep(1000);
+    *began = wall();
+    kill(pid, SIGKILL);
+    news = hear(fd, word);
+    *told = wall() - *began;
+    return news;
+}
+
 static void
 by_pidfd(const struct watcher *watcher, int fd, int i)
 {
@@ -185,11 +199,7 @@ by_pidfd(const struct watcher *watcher, int fd, int i)
     if (write(watcher->to, &pid, sizeof(pid)) != sizeof(pid)
         || read(watcher->from, &ready, 1) != 1)
         bare_die("watcher");
-    usleep(1000);
-    began = wall();
-    kill(pid, SIGKILL);
-    news = hear(fd, "BARE ");
-    samples[TOLD_BARE][i] = wall() - began;
+    news = end(pid, fd, "BARE ", &samples[TOLD_BARE][i], &began);
     samples[SEEN_BARE][i] = atoll(news + 5) - began;
     waitpid(pid, NULL, 0);
 }
@@ -233,11 +243,7 @@ by_daemon(const char *pidfile, int fd, int i)
 
     tell_pid(pidfile, pid);
     hear(fd, "UP ");
-    usleep(1000);
-    began = wall();
-    kill(pid, SIGKILL);
-    news = hear(fd, "DOWN ");
-    samples[TOLD_DAEMON][i] = wall() - began;
+    news = end(pid, fd, "DOWN ", &samples[TOLD_DAEMON][i], &began);
     samples[SEEN_DAEMON][i] = parse(news + 5) - began;
     waitpid(pid, NULL, 0);
 }
