@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * journal_write.c - one step of the journal's writer: write, sync, begin the next
+ * segment. See journal.h.
+ *
+ * What was written is held in memory until it is synced: after a sync that failed the
+ * kernel may have dropped it, and a second sync that succeeds would prove nothing.  A new
+ * segment is begun then, with all of it.
+ *
+ * A new segment is made as journal.new: a head, the snapshot, its end, and every record
+ * that was appended until the snapshot was taken.  Only when all of that is on the disk
+ * does it get its name.  So a named segment always holds a whole snapshot, and no
+ * snapshot speaks of a record that is not on the disk.
+ */
+#include "clock.h"
+#include "fault.h"
+#include "journal_inside.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JOURNAL_GATHER                                                                   \
+    (1 * CLOCK_MS) /* from one write to the next, unless each is synced */
+#define JOURNAL_PAUSE   (100 * CLOCK_MS)   /* after the first failure, then doubled */
+#define JOURNAL_LONGEST (1 * CLOCK_SECOND) /* ... up to this */
+
+enum {
+    JOURNAL_SHARE = 4, /* a snapshot takes at most this part of its segment */
+    JOURNAL_ROOM = 512 /* kept for a checkpoint, beside the size of two */
+};
+
+static void
+journal_count(atomic_ullong *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* ---- trouble ---- */
+
+static void
+journal_say(struct journal *journal, const char *why)
+{
+    if (strcmp(journal->why, why) == 0)
+        return;
+    snprintf(journal->why, sizeof(journal->why), "%s", why);
+    if (journal->client.health)
+        journal->client.health(journal->client.arg, !*why, why);
+}
+
+/* Always false, for errno and this reason. */
+bool
+journal_fails(struct journal *journal, enum journal_task task, const char *what)
+{
+    struct journal_trouble *trouble = &journal->trouble[task];
+    char why[JOURNAL_WHY];
+
+    snprintf(why, sizeof(why), "%s: %s", what, strerror(errno));
+    journal_count(&journal->counts.failures);
+    trouble->pause = trouble->pause ? trouble->pause * 2 : JOURNAL_PAUSE;
+    if (trouble->pause > JOURNAL_LONGEST)
+        trouble->pause = JOURNAL_LONGEST;
+    trouble->retry = clock_now() + trouble->pause;
+    journal_say(journal, why);
+    return false;
+}
+
+void
+journal_works(struct journal *journal, enum journal_task task)
+{
+    journal->trouble[task] = (struct journal_trouble){ 0 };
+    for (int i = 0; i < JOURNAL_TASKS; i++)
+        if (journal->trouble[i].pause)
+            return;
+    journal_say(journal, "");
+}
+
+/* ---- from those who append ---- */
+
+static void
+journal_seal(struct journal_bytes *bytes)
+{
+    unsigned char *at = bytes->at, *end = bytes->at + bytes->length;
+    struct record record;
+
+    while (at < end)
+        at = record_seal(at, &record);
+}
+
+static void
+journal_swap(struct journal_bytes *a, struct journal_bytes *b)
+{
+    struct journal_bytes kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+static void
+journal_take(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    journal_swap(&journal->gathering, &journal->taking);
+    journal->taken = journal->next - 1;
+    pthread_mutex_unlock(&journal->lock);
+    if (!journal->taking.length)
+        return;
+    journal_seal(&journal->taking);
+    if (journal->held.length)
+        journal_bytes_add(&journal->held, journal->taking.at, journal->taking.length);
+    else
+        journal_swap(&journal->held, &journal->taking);
+    journal->taking.length = 0;
+}
+
+/* ---- how far it got ---- */
+
+static void
+journal_tell(struct journal *journal, uint64_t written, uint64_t durable)
+{
+    atomic_store(&journal->written, written);
+    atomic_store(&journal->durable, durable);
+    if (journal->client.told
+        && (written != journal->told_written || durable != journal->told_durable))
+        journal->client.told(journal->client.arg, written, durable);
+    journal->told_written = written;
+    journal->told_durable = durable;
+}
+
+static void
+journal_publish_end(struct journal *journal)
+{
+    struct journal_entry *entry = &journal->list[journal->count - 1];
+
+    pthread_mutex_lock(&journal->list_lock);
+    entry->end = entry->size = journal->current.end;
+    pthread_mutex_unlock(&journal->list_lock);
+}
+
+bool
+journal_sync_now(struct journal *journal)
+{
+    if (!journal->dirty)
+        return true;
+    journal_count(&journal->counts.syncs);
+    if (segment_sync(journal->disk, &journal->current) == -1) {
+        journal->trust = JOURNAL_SUSPECT;
+        return journal_fails(journal, JOURNAL_WRITING, "syncing");
+    }
+    journal->dirty = false;
+    journal->synced_end = journal->current.end;
+    journal->held.length -= journal->held_written;
+    if (journal->held.length)
+        memmove(journal->held.at, journal->held.at + journal->held_written,
+                journal->held.length);
+    journal->held_written = 0;
+    journal_tell(journal, atomic_load(&journal->written), atomic_load(&journal->written));
+    return true;
+}
+
+/* ---- the next segment ---- */
+
+static off_t
+journal_wanted_size(const struct journal *journal)
+{
+    off_t asked = (off_t)journal->options.segment;
+    off_t least = SEGMENT_HEAD + JOURNAL_SHARE * journal->snapshot_size;
+
+    return asked > least ? asked : least;
+}
+
+static void
+journal_drop_ready(struct journal *journal)
+{
+    segment_close(journal->disk, &journal->ready);
+    journal->disk->calls->unlink(journal->disk, SEGMENT_NEW);
+}
+
+static void
+journal_snapshot(struct journal *journal, struct journal_notes *notes)
+{
+    unsigned char head[SEGMENT_HEAD] = { 0 };
+
+    fault_point("snapshot");
+    notes->number = atomic_load(&journal->written) + 1;
+    journal_bytes_add(&notes->bytes, head, sizeof(head)); /* its place */
+    if (journal->client.snapshot)
+        journal->client.snapshot(journal->client.arg, notes, notes->number - 1);
+    journal_note(notes, RECORD_SNAPSHOT_END, NULL, 0);
+    journal_take(journal);
+}
+
+/* The new one is in its place: the list, what is written and what is durable follow. */
+static void
+journal_adopt(struct journal *journal)
+{
+    struct journal_entry entry = { .first = journal->ready.first,
+                                   .serial = ++journal->serial,
+                                   .end = journal->ready.end,
+                                   .size = journal->ready.end };
+    off_t end = journal->trust == JOURNAL_SUSPECT ? journal->synced_end
+                                                  : journal->current.end;
+    bool replaced = journal->count
+                    && journal->list[journal->count - 1].first == entry.first;
+
+    pthread_mutex_lock(&journal->list_lock);
+    if (!replaced) {
+        journal->list = memory_grow(journal->list, journal->count + 1, sizeof(entry));
+        if (journal->count && journal->current.fd != -1)
+            journal->list[journal->count - 1].end =
+                journal->list[journal->count - 1].size = end;
+        journal->count++;
+    }
+    journal->list[journal->count - 1] = entry;
+    pthread_mutex_unlock(&journal->list_lock);
+    /* What was reserved and not used, or cannot be relied on.  A failure does no harm. */
+    if (journal->current.fd != -1 && !replaced)
+        journal->disk->calls->truncate(journal->disk, journal->current.fd, end);
+    segment_close(journal->disk, &journal->current);
+    journal->current = journal->ready;
+    journal->ready.fd = -1;
+    journal->synced_end = journal->current.end;
+    journal->trust = JOURNAL_SOUND;
+    journal->rotating = journal->committing = journal->dirty = false;
+    atomic_store(&journal->distrusted, false);
+    journal->held.length = journal->held_written = 0;
+    journal_count(&journal->counts.rotations);
+    journal_tell(journal, journal->taken, journal->taken);
+}
+
+/* Fills journal.new and gives it its name. */
+static bool
+journal_fill(struct journal *journal, struct journal_notes *notes)
+{
+    size_t from = journal->trust == JOURNAL_SUSPECT ? 0 : journal->held_written;
+    uint64_t first = atomic_load(journal->trust == JOURNAL_SUSPECT ? &journal->durable
+                                                                   : &journal->written)
+                     + 1;
+    off_t size;
+
+    journal->snapshot_size = (off_t)notes->bytes.length;
+    size = journal_wanted_size(journal) + (off_t)(journal->held.length - from);
+    segment_put_head(notes->bytes.at, first);
+    if (journal->ready.size < size) {
+        fault_point("allocate");
+        if (journal->disk->calls->allocate(journal->disk, journal->ready.fd, size) == -1)
+            return journal_fails(journal, JOURNAL_WRITING, "making room for a segment");
+        journal->ready.size = size;
+    }
+    if (segment_append(journal->disk, &journal->ready, notes->bytes.at,
+                       notes->bytes.length)
+            == -1
+        || segment_append(journal->disk, &journal->ready, journal->held.at + from,
+                          journal->held.length - from)
+               == -1)
+        return journal_fails(journal, JOURNAL_WRITING, "writing a segment");
+    if (segment_sync(journal->disk, &journal->ready) == -1)
+        return journal_fails(journal, JOURNAL_WRITING, "syncing a segment");
+    journal->committing = true;
+    if (segment_commit(journal->disk, &journal->ready, first) == -1)
+        return journal_fails(journal, JOURNAL_WRITING, "naming a segment");
+    return true;
+}
+
+static bool
+journal_make_ready(struct journal *journal)
+{
+    off_t size = journal_wanted_size(journal);
+
+    if (journal->ready.fd != -1)
+        return true;
+    return segment_prepare(journal->disk, &journal->ready, size) == 0
+           /* Perhaps there is room when what nobody needs has gone. */
+           || (!journal->committing && journal->trust != JOURNAL_SUSPECT
+               && journal->current.fd != -1 && journal_trim(journal)
+               && segment_prepare(journal->disk, &journal->ready, size) == 0);
+}
+
+static bool
+journal_rotate(struct journal *journal)
+{
+    struct journal_notes notes = { 0 };
+    bool done;
+
+    fault_point("rotate");
+    journal->rotating = true;
+    if (journal->trust != JOURNAL_SUSPECT)
+        journal_sync_now(journal); /* if that fails, the new one gets all that is held */
+    if (!journal_make_ready(journal))
+        return journal_fails(journal, JOURNAL_WRITING, "making a segment");
+    journal_snapshot(journal, &notes);
+    done = journal_fill(journal, &notes);
+    free(notes.bytes.at);
+    if (done)
+        journal_adopt(journal);
+    else
+        journal_drop_ready(journal);
+    return done;
+}
+
+/* ---- writing ---- */
+
+/* A checkpoint must find room even where the disk is full: only then may segments go. */
+static bool
+journal_fits(const struct journal *journal, size_t length)
+{
+    off_t kept = 2 * journal->notes_size + JOURNAL_ROOM;
+
+    if (kept > journal->current.size / JOURNAL_SHARE)
+        kept = journal->current.size / JOURNAL_SHARE;
+    return journal->current.end + (off_t)length + kept <= journal->current.size;
+}
+
+static bool
+journal_write(struct journal *journal)
+{
+    size_t length = journal->held.length - journal->held_written;
+
+    if (journal->current.fd == -1 || journal->rotating || journal->trust != JOURNAL_SOUND
+        || atomic_load(&journal->distrusted)
+        || (length && !journal_fits(journal, length)))
+        return journal_rotate(journal);
+    if (!length)
+        return true;
+    journal_count(&journal->counts.writes);
+    if (segment_append(journal->disk, &journal->current,
+                       journal->held.at + journal->held_written, length)
+        == -1) {
+        journal->trust = JOURNAL_BROKEN;
+        return journal_fails(journal, JOURNAL_WRITING, "writing");
+    }
+    journal_publish_end(journal);
+    journal->last_write = clock_now();
+    if (!journal->dirty)
+        journal->dirty_since = journal->last_write;
+    journal->dirty = true;
+    journal->held_written = journal->held.length;
+    if (journal->options.sync == JOURNAL_NEVER) {
+        journal->held.length = journal->held_written = 0;
+        journal->synced_end = journal->current.end;
+    }
+    journal_tell(journal, journal->taken,
+                 journal->options.sync == JOURNAL_NEVER ? journal->taken
+                                                        : atomic_load(&journal->durable));
+    return true;
+}
+
+static bool
+journal_sync_if_due(struct journal *journal, int64_t now)
+{
+    if (journal->options.sync == JOURNAL_NEVER || !journal->dirty)
+        return true;
+    if (journal->options.sync == JOURNAL_EACH
+            ? !journal->held_written
+            : now - journal->dirty_since < journal->options.every
+                  && journal->held.length < journal->options.buffer / 2)
+        return true;
+    return journal_sync_now(journal);
+}
+
+/* Ahead of need, so that a full disk shows while there is still room for records. */
+static void
+journal_prepare_ahead(struct journal *journal, int64_t now)
+{
+    bool needed = journal->ready.fd == -1
+                  && journal->current.end >= journal->current.size / 2;
+
+    if (needed && journal->trouble[JOURNAL_AHEAD].retry > now)
+        return;
+    if (!needed
+        || segment_prepare(journal->disk, &journal->ready, journal_wanted_size(journal))
+               == 0)
+        journal_works(journal, JOURNAL_AHEAD);
+    else
+        journal_fails(journal, JOURNAL_AHEAD, "making the next segment ahead");
+}
+
+/* ---- the step ---- */
+
+void
+journal_step(struct journal *journal)
+{
+    int64_t now = clock_now();
+
+    if (journal->trouble[JOURNAL_WRITING].retry > now)
+        return;
+    if (journal->held.length < journal->options.buffer)
+        journal_take(journal);
+    if (journal_write(journal) && journal_sync_if_due(journal, now)) {
+        journal_works(journal, JOURNAL_WRITING);
+        journal_prepare_ahead(journal, now);
+        journal_look_around(journal, now);
+    }
+}
+
+static int64_t
+journal_sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t
+journal_due(const struct journal *journal)
+{
+    int64_t due = journal->next_look;
+
+    if (journal->trouble[JOURNAL_WRITING].pause)
+        return journal->trouble[JOURNAL_WRITING].retry;
+    if (journal->rotating || atomic_load(&journal->distrusted))
+        return 0;
+    if (journal->trouble[JOURNAL_AHEAD].pause)
+        due = journal_sooner(due, journal->trouble[JOURNAL_AHEAD].retry);
+    if (journal->gathering.length)
+        due = journal_sooner(due, journal->options.sync == JOURNAL_EACH
+                                      ? 0
+                                      : journal->last_write + JOURNAL_GATHER);
+    if (journal->kicked)
+        due = journal_sooner(due, journal->last_notes + journal->options.notes);
+    if (journal->dirty && journal->options.sync == JOURNAL_EVERY)
+        due = journal_sooner(due, journal->dirty_since + journal->options.every);
+    return due;
+}
+
+bool
+journal_finish(struct journal *journal)
+{
+    journal_take(journal);
+    return journal_write(journal)
+           && (journal_checkpoint(journal) || journal_write(journal))
+           && journal_sync_now(journal);
+}
