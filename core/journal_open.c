@@ -295,6 +295,8 @@ journal_begin(struct journal *journal, char why[JOURNAL_WHY])
         journal_free(journal);
         return NULL;
     }
+    if (journal->count && journal->disk->calls->sync_directory(journal->disk) == -1)
+        log_warning("journal: the directory cannot be synced: %s", strerror(errno));
     journal->taken = journal->next - 1;
     journal->synced_end = journal->current.end;
     journal->told_written = journal->told_durable = journal->taken;

@@ -134,15 +134,10 @@ journal_reader_next_segment(struct journal_reader *reader, bool bad)
         return JOURNAL_NONE;
     }
     journal_reader_leave(reader);
-    if (bad)
-        atomic_fetch_add(&journal->counts.bad, 1);
-    if (next <= reader->at)
+    if (next
+        <= reader->at) /* what was bad never counted as written, or stands there again */
         return JOURNAL_RECORD;
-    if (bad) {
-        atomic_fetch_add(&journal->counts.lost, next - reader->at);
-        reader->at = next;
-    } else
-        journal_reader_skip(reader, next, &journal->counts.gone);
+    journal_reader_skip(reader, next, bad ? &journal->counts.bad : &journal->counts.gone);
     return JOURNAL_SKIP;
 }
 

@@ -84,9 +84,10 @@ struct segment_found {
 /* Looks only.  fd is open for reading, its head is ours. */
 void segment_look(struct disk *disk, int fd, struct segment_found *found);
 /* Puts right what was found: a torn tail is cut; a quarantined one is copied to NAME.bad
- * and then cut.  -1, errno: it could not be, and stays as it is.  keep: the room behind
- * the end is reserved again, for writing goes on there. */
+ * and then cut.  newest: the room behind the end is reserved again, for writing goes on
+ * there, and all of it is on the disk when this returns.  -1, errno: it could not be
+ * done. */
 int segment_repair(struct disk *disk, int fd, const char *name,
-                   const struct segment_found *found, bool keep);
+                   const struct segment_found *found, bool newest);
 
 #endif

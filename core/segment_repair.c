@@ -112,25 +112,25 @@ segment_look(struct disk *disk, int fd, struct segment_found *found)
         segment_look_behind(disk, fd, found);
 }
 
-/* Behind what an earlier repair put there: what was kept once is not lost later. */
-static int
-segment_copy(struct disk *disk, int from, off_t at, off_t length, int to)
-{
-    enum { PIECE = 64 << 10 };
-    AUTO_FREE unsigned char *bytes = memory_new(PIECE);
-    off_t end = disk->calls->size(disk, to);
+enum { SEGMENT_PIECE = 64 << 10 };
 
-    while (length > 0 && end != -1) {
-        ssize_t got = disk_read(disk, from, bytes,
-                                length < PIECE ? (size_t)length : PIECE, at);
+/* Of one file, to a place in the same or in another. */
+static int
+segment_copy(struct disk *disk, int from, off_t at, off_t length, int to, off_t to_at)
+{
+    AUTO_FREE unsigned char *bytes = memory_new(SEGMENT_PIECE);
+
+    while (length > 0) {
+        size_t piece = length < SEGMENT_PIECE ? (size_t)length : SEGMENT_PIECE;
+        ssize_t got = disk_read(disk, from, bytes, piece, at);
 
         if (got <= 0)
             break; /* what cannot be read cannot be kept */
-        if (disk_write(disk, to, bytes, (size_t)got, end) == -1)
+        if (disk_write(disk, to, bytes, (size_t)got, to_at) == -1)
             return -1;
-        at += got, end += got, length -= got;
+        at += got, to_at += got, length -= got;
     }
-    return end == -1 ? -1 : disk->calls->sync(disk, to);
+    return disk->calls->sync(disk, to);
 }
 
 static int
@@ -138,31 +138,47 @@ segment_quarantine(struct disk *disk, int fd, const char *name,
                    const struct segment_found *found)
 {
     char bad[SEGMENT_NAME + 4];
-    int to, result;
+    int to, result = -1;
+    off_t behind;
 
     snprintf(bad, sizeof(bad), "%s.bad", name);
     fault_point("quarantine");
     to = disk->calls->open(disk, bad, O_RDWR | O_CREAT);
     if (to == -1)
         return -1;
-    result = segment_copy(disk, fd, found->end, found->rest_length, to);
+    /* Behind what an earlier repair put there: what was kept once is not lost later. */
+    behind = disk->calls->size(disk, to);
+    if (behind != -1)
+        result = segment_copy(disk, fd, found->end, found->rest_length, to, behind);
     disk->calls->close(disk, to);
     return result == -1 ? -1 : disk->calls->sync_directory(disk);
 }
 
-int
-segment_repair(struct disk *disk, int fd, const char *name,
-               const struct segment_found *found, bool keep)
+static int
+segment_cut(struct disk *disk, int fd, const char *name,
+            const struct segment_found *found, bool newest)
 {
-    if (found->rest == SEGMENT_CLEAN)
-        return 0;
     if (found->rest == SEGMENT_QUARANTINED
         && segment_quarantine(disk, fd, name, found) == -1)
         return -1;
     fault_point("cut");
     if (disk->calls->truncate(disk, fd, found->end) == -1)
         return -1;
-    if (keep && disk->calls->allocate(disk, fd, found->size) == -1)
+    return newest ? disk->calls->allocate(disk, fd, found->size) : 0;
+}
+
+/* The newest is written once more where it stands: the process before may have been
+ * killed after a sync that failed, and then what can be read is in the kernel's memory
+ * only, and counts there as written.  An older one was synced before a newer one got its
+ * name. */
+int
+segment_repair(struct disk *disk, int fd, const char *name,
+               const struct segment_found *found, bool newest)
+{
+    if (found->rest != SEGMENT_CLEAN && segment_cut(disk, fd, name, found, newest) == -1)
         return -1;
-    return disk->calls->sync(disk, fd);
+    if (!newest)
+        return disk->calls->sync(disk, fd);
+    fault_point("rewrite");
+    return segment_copy(disk, fd, 0, found->end, fd, 0);
 }
