@@ -4,16 +4,12 @@
  * three times it comes there: the next one finds everything that it had been told was
  * durable.
  *
- * Only in a build configured with --enable-fault-points; elsewhere it is skipped.
+ * Only in a build configured with --enable-fault-points.
  */
-#include "config.h"
-
 #include "journal_client.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
-
-#ifdef ENABLE_FAULT_POINTS
 
 enum { RECORDS = 330, DIED = 137 };
 
@@ -175,24 +171,6 @@ a_quarantine_that_dies_is_done_by_the_next(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
     assert_int_equal(system("ls j/*.bad >/dev/null"), 0);
 }
-
-#else
-
-static void
-every_step_may_be_the_last(void **state)
-{
-    (void)state;
-    skip();
-}
-
-static void
-a_quarantine_that_dies_is_done_by_the_next(void **state)
-{
-    (void)state;
-    skip();
-}
-
-#endif
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, said_enter, said_leave)
 static const struct CMUnitTest tests[] = {
