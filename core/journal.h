@@ -9,12 +9,15 @@
  * head of each new one, and told all of it again when the journal is opened.
  *
  * What the client must keep to:
- * - It changes its own memory first and appends then: so a snapshot says at least what
- * the records before it say.  Records are told again in the order of the log and each
- * says a whole new value, so that one that is told twice does no harm.
+ * - It changes its memory and appends the record of that as one step for the snapshot,
+ * under a lock that the snapshot takes for this piece of memory.  Then a snapshot says
+ * neither less than the records before it nor more than those that are on the disk with
+ * it.
+ * - Records are told again in the order of the log, some more than once: each says a
+ * whole new value and not a difference.
  * - A snapshot or checkpoint speaks of no record above the number it is given
  * (`written`): what is not on the disk yet gets another number after a crash.
- * - A record that is needed is never below what `needed` answered later.
+ * - What `needed` answers never falls.
  */
 #ifndef CORE_JOURNAL_H
 #define CORE_JOURNAL_H
@@ -48,8 +51,9 @@ enum journal_sync {
 /* 0 stands for what is in parentheses. */
 struct journal_options {
     enum journal_sync sync;
-    int64_t every;  /* ns (50 ms) */
-    size_t buffer;  /* bytes held in memory while the disk does not take them (4 MiB) */
+    int64_t every; /* ns (50 ms) */
+    size_t buffer; /* bytes that may gather before appending is refused (4 MiB); while the
+                    * disk fails, up to twice as many are held beside them */
     size_t segment; /* bytes of a file, at least (16 MiB) */
     int64_t notes;  /* ns at least from one checkpoint to the next (50 ms) */
 };
