@@ -11,6 +11,7 @@
 #include "journal_inside.h"
 #include "memory.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -58,6 +59,7 @@ journal_append(struct journal *journal, uint32_t kind, const struct iovec *parts
     uint64_t number = 0;
     bool wake = false;
 
+    assert(kind && kind < (RECORD_SNAPSHOT_END & ~RECORD_BESIDE));
     fault_point("append");
     pthread_mutex_lock(&journal->lock);
     if (length <= JOURNAL_PAYLOAD

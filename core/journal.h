@@ -36,7 +36,7 @@ enum { JOURNAL_WHY = 256, JOURNAL_PAYLOAD = 16 << 20 /* bytes at most */ };
 
 struct journal_record {
     uint64_t number;
-    uint32_t kind; /* the client's, 1 to 2^31 - 1 */
+    uint32_t kind; /* the client's, 1 to 2^31 - 2 */
     bool note; /* from a snapshot or checkpoint; then number is that of the next record */
     size_t length;
     const void *payload; /* until the next call */
