@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { CLOCK_WHOLE = 19 }; /* bytes of a time without what is less than a second */
+
 static atomic_bool clock_faked;
 static _Atomic int64_t clock_fake_now, clock_fake_wall;
 
@@ -104,6 +106,77 @@ clock_text(int64_t wall, char text[CLOCK_TEXT_SIZE])
     clock_pair(text + 22, us / 100 % 100);
     clock_pair(text + 24, us % 100);
     return text;
+}
+
+/* Digits, count of them, as a number; -1: there is something else. */
+static int
+clock_digits(const char *text, int count)
+{
+    int value = 0;
+
+    for (int i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + text[i] - '0';
+    }
+    return value;
+}
+
+/* Minutes east of UTC; false: it is no zone, or something follows it. */
+static bool
+clock_zone(const char *text, int *minutes)
+{
+    int hour, minute;
+
+    *minutes = 0;
+    if (*text == 'Z' || *text == 'z')
+        return !text[1];
+    if ((*text != '+' && *text != '-') || strnlen(text, 7) != 6 || text[3] != ':')
+        return false;
+    hour = clock_digits(text + 1, 2);
+    minute = clock_digits(text + 4, 2);
+    *minutes = (*text == '-' ? -1 : 1) * (hour * 60 + minute);
+    return hour >= 0 && hour < 24 && minute >= 0 && minute < 60;
+}
+
+/* The part up to the whole second, which has CLOCK_WHOLE bytes. */
+static bool
+clock_fields(const char *text, struct tm *tm)
+{
+    static const char shape[CLOCK_WHOLE + 1] = "dddd-dd-ddTdd:dd:dd";
+
+    for (int i = 0; shape[i]; i++)
+        if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9'
+                            : text[i] != shape[i] && !(shape[i] == 'T' && text[i] == 't'))
+            return false;
+    *tm = (struct tm){ .tm_year = clock_digits(text, 4) - 1900,
+                       .tm_mon = clock_digits(text + 5, 2) - 1,
+                       .tm_mday = clock_digits(text + 8, 2),
+                       .tm_hour = clock_digits(text + 11, 2),
+                       .tm_min = clock_digits(text + 14, 2),
+                       .tm_sec = clock_digits(text + 17, 2) };
+    return tm->tm_year >= 70 && tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday > 0
+           && tm->tm_mday < 32 && tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec < 61;
+}
+
+int64_t
+clock_parse(const char *text)
+{
+    int64_t us = 0, worth = 100000, seconds;
+    struct tm tm;
+    int minutes;
+
+    if (!clock_fields(text, &tm))
+        return -1;
+    text += CLOCK_WHOLE;
+    if (*text == '.' && clock_digits(++text, 1) < 0)
+        return -1;
+    for (; clock_digits(text, 1) >= 0; text++, worth /= 10)
+        us += worth * (*text - '0');
+    if (!clock_zone(text, &minutes))
+        return -1;
+    seconds = timegm(&tm) - INT64_C(60) * minutes;
+    return seconds < 0 ? -1 : seconds * 1000000 + us;
 }
 
 int64_t

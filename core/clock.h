@@ -22,6 +22,9 @@ int64_t clock_wall(void); /* microseconds since 1970, UTC */
 /* RFC 3339 with microseconds, as in "2026-11-20T15:04:05.123456Z"; always 27
  * bytes and a NUL.  Returns text. */
 char *clock_text(int64_t wall, char text[CLOCK_TEXT_SIZE]);
+/* An RFC 3339 time of the years 1970 to 9999, in microseconds since 1970, what is finer
+ * left out; -1 if it is none. */
+int64_t clock_parse(const char *text);
 
 /* Tests only: from now on both clocks stand still at these values; a negative
  * now gives the real ones back. */

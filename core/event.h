@@ -149,6 +149,11 @@ void event_set_message(struct sonde_event *event, const char *text);
 /* Encoded on the first call, the same text ever after.  Any thread. */
 const struct encoded *event_encoded(const struct sonde_event *event,
                                     enum event_format format);
+/* The canonical JSON back into an event; members that are not known are passed over.
+ * NULL: it is none, and fault says why, to be put behind "no event: ".  For the thread
+ * of the pool. */
+struct sonde_event *event_decode(struct event_pool *pool, const char *bytes, size_t length,
+                                 const char **fault);
 
 /* ---- names and fields ---- */
 

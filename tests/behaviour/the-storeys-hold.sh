@@ -91,6 +91,7 @@ memory arena
 problem problems
 event origin
 encode event
+decode event
 event_field field
 option_limits option
 plugin plugins
