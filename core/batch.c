@@ -143,7 +143,8 @@ batch_settled(struct sonde_batch *batch, struct queue_entry *const *entries, siz
                               memory_order_relaxed);
     if (delivered)
         owner->delivered(owner, count);
-    queue_settle_all(owner->queue, entries, count, fate);
+    queue_end(owner->queue, entries, count,
+              delivered ? LEDGER_DELIVERED : LEDGER_REJECTED);
 }
 
 static bool

@@ -11,6 +11,7 @@
 #define CORE_EVENT_H
 
 #include "memory.h"
+#include "receipt.h"
 #include "sonde/plugin.h"
 #include "text.h"
 
@@ -95,6 +96,7 @@ struct sonde_event {
     struct event_pool *home;
     struct sonde_event *link; /* while in a pool */
     void *run;                /* check.c's, while a probe fills it */
+    struct receipt *receipt;  /* of a source's event; NULL: nobody asks what becomes of it */
 
     struct origin *origin;
     uint8_t id[16]; /* UUIDv7 */

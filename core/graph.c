@@ -286,8 +286,7 @@ graph_inherit_queue(struct sink *sink, struct sink *was)
                                    (size_t)sink->options.memory };
     struct queue *mine = sink->queue;
 
-    queue_bounds_set(was->queue, bounds, sink->ledger);
-    queue_bounds_set(mine, bounds, was->ledger); /* it is empty */
+    queue_bounds_set(was->queue, bounds);
     sink->queue = was->queue;
     was->queue = mine;
 }
@@ -319,22 +318,70 @@ graph_log_loops(const struct graph *graph)
     }
 }
 
+/* accepted + restored = delivered + rejected + moved + dropped + queued, and why. */
+static void
+graph_log_ledger(const struct sink *sink)
+{
+    struct ledger_sum sum = sink_ledger(sink);
+    const struct ledger *ledger = queue_ledger(sink->queue);
+    struct text why = { 0 };
+
+    for (int line = LEDGER_DROPPED; line < LEDGER_LINES; line++) {
+        uint64_t count = ledger_read(&ledger->lines[line]);
+
+        if (count)
+            text_printf(&why, "%s%s %llu", why.length ? ", " : " (",
+                        ledger_line_names[line], (unsigned long long)count);
+    }
+    log_info(
+        "sink \"%s\": accepted %llu + restored %llu = delivered %llu + rejected %llu "
+        "+ moved %llu + dropped %llu%s%s + queued %llu ; retries %llu, delay p50 "
+        "%.3f ms, p99 %.3f ms",
+        sink->options.name, (unsigned long long)sum.accepted,
+        (unsigned long long)sum.restored, (unsigned long long)sum.delivered,
+        (unsigned long long)sum.rejected, (unsigned long long)sum.moved,
+        (unsigned long long)sum.dropped, why.length ? why.bytes : "",
+        why.length ? ")" : "", (unsigned long long)sum.queued,
+        (unsigned long long)sum.retries,
+        (double)stats_quantile(&ledger->delays, 0.5) / 1000,
+        (double)stats_quantile(&ledger->delays, 0.99) / 1000);
+    text_deinit(&why);
+}
+
+/* What is queued by route is the rest: nobody counts it for itself. */
+static void
+graph_log_routes(const struct sink *sink)
+{
+    const struct ledger *ledger = queue_ledger(sink->queue);
+
+    for (const struct ledger_route *route = atomic_load(&ledger->routes); route;
+         route = route->next) {
+        const atomic_ullong *lines = route->lines;
+        uint64_t in = ledger_read(&lines[LEDGER_ACCEPTED])
+                      + ledger_read(&lines[LEDGER_RESTORED]);
+        uint64_t out = ledger_read(&lines[LEDGER_DELIVERED])
+                       + ledger_read(&lines[LEDGER_REJECTED])
+                       + ledger_read(&lines[LEDGER_MOVED]) + ledger_dropped(lines);
+
+        log_info("sink \"%s\", route \"%s\": accepted %llu + restored %llu = delivered "
+                 "%llu + rejected %llu + moved %llu + dropped %llu + queued %llu",
+                 sink->options.name, route->name,
+                 (unsigned long long)ledger_read(&lines[LEDGER_ACCEPTED]),
+                 (unsigned long long)ledger_read(&lines[LEDGER_RESTORED]),
+                 (unsigned long long)ledger_read(&lines[LEDGER_DELIVERED]),
+                 (unsigned long long)ledger_read(&lines[LEDGER_REJECTED]),
+                 (unsigned long long)ledger_read(&lines[LEDGER_MOVED]),
+                 (unsigned long long)ledger_dropped(lines),
+                 (unsigned long long)(in > out ? in - out : 0));
+    }
+}
+
 void
 graph_log_counts(const struct graph *graph)
 {
     for (size_t i = 0; i < graph->sink_count; i++) {
-        const struct sink *sink = graph->sinks[i];
-        struct ledger_sum sum = sink_ledger(sink);
-
-        log_info(
-            "sink \"%s\": accepted %llu = delivered %llu + rejected %llu + dropped %llu "
-            "+ queued %llu ; retries %llu, delay p50 %.3f ms, p99 %.3f ms",
-            sink->options.name, (unsigned long long)sum.accepted,
-            (unsigned long long)sum.delivered, (unsigned long long)sum.rejected,
-            (unsigned long long)sum.dropped, (unsigned long long)sum.queued,
-            (unsigned long long)sum.retries,
-            (double)stats_quantile(&sink->ledger->delays, 0.5) / 1000,
-            (double)stats_quantile(&sink->ledger->delays, 0.99) / 1000);
+        graph_log_ledger(graph->sinks[i]);
+        graph_log_routes(graph->sinks[i]);
     }
     graph_log_loops(graph);
 }
@@ -376,7 +423,6 @@ graph_free(struct graph *graph)
     free(graph->presents);
     free(graph->checks);
     free(graph->sinks);
-    free(graph->ledgers);
     arena_deinit(&graph->memory);
     free(graph);
 }

@@ -31,7 +31,6 @@ struct graph {
     size_t check_count, check_room;
     struct sink **sinks;
     size_t sink_count;
-    struct ledger *ledgers;       /* one a sink */
     struct router *router;
 
     struct loop *delivery;

@@ -148,8 +148,7 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
     sink->options.memory = buffer.memory;
     sink->options.events = buffer.events;
     sink->queue =
-        queue_new((struct queue_bounds){ (size_t)buffer.events, (size_t)buffer.memory },
-                  sink->ledger);
+        queue_new((struct queue_bounds){ (size_t)buffer.events, (size_t)buffer.memory });
 }
 
 static bool
@@ -184,7 +183,6 @@ build_sink_new(struct graph *graph, const struct plugin *plugin, const char *nam
 {
     struct sink *sink = memory_new(sizeof(*sink));
 
-    sink->ledger = &graph->ledgers[graph->sink_count];
     sink->index = (unsigned)graph->sink_count;
     instance_init(&sink->instance, plugin, arena_text(&graph->memory, name));
     graph->sinks[graph->sink_count++] = sink;
@@ -281,7 +279,6 @@ build_sinks(struct build *build)
     struct graph *graph = build->graph;
 
     graph->sinks = memory_array(build_length(list), sizeof(*graph->sinks));
-    graph->ledgers = memory_array(build_length(list), sizeof(*graph->ledgers));
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next)
         build_sink(build, at);
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next)

@@ -137,18 +137,42 @@ lane_give(struct lane *lane)
     return entry;
 }
 
+struct queue_entry *
+lanes_next(struct queue *queue, struct queue_entry *entry)
+{
+    struct lane *lane = entry ? entry->lane : NULL;
+    size_t bucket = 0;
+
+    if (lane) {
+        struct queue_entry *next = lane_entry(lane, entry->in_lane.next);
+
+        if (next)
+            return next;
+        bucket = (lane->hash & (queue->bucket_count - 1)) + 1;
+        lane = lane->chain;
+    }
+    while (!lane && bucket < queue->bucket_count)
+        lane = queue->buckets[bucket++];
+    return lane ? lane_entry(lane, lane->entries.next) : NULL;
+}
+
+static void
+entry_free(struct queue_entry *entry)
+{
+    if (!entry->record)
+        receipt_release(entry->event->receipt, SONDE_RETRY);
+    event_unref(entry->event);
+    free(entry);
+}
+
 void
 lanes_free(struct queue *queue)
 {
     for (size_t i = 0; i < queue->bucket_count; i++) {
         for (struct lane *lane = queue->buckets[i], *chain; lane; lane = chain) {
             chain = lane->chain;
-            list_each_safe (link, &lane->entries) {
-                struct queue_entry *entry = lane_entry(lane, link);
-
-                event_unref(entry->event);
-                free(entry);
-            }
+            list_each_safe (link, &lane->entries)
+                entry_free(lane_entry(lane, link));
             free(lane);
         }
     }

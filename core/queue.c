@@ -14,23 +14,14 @@
 
 #include <string.h>
 
-/* Only ever changed under the lock; readers elsewhere need no order. */
-static void
-count_up(atomic_ullong *counter, uint64_t by)
-{
-    atomic_store_explicit(counter,
-                          atomic_load_explicit(counter, memory_order_relaxed) + by,
-                          memory_order_relaxed);
-}
-
 struct queue *
-queue_new(struct queue_bounds bounds, struct ledger *ledger)
+queue_new(struct queue_bounds bounds)
 {
     struct queue *queue = memory_new(sizeof(*queue));
 
     pthread_mutex_init(&queue->lock, NULL);
     queue->bounds = bounds;
-    queue->ledger = ledger;
+    ledger_init(&queue->ledger);
     for (int class = 0; class < QUEUE_CLASSES; class ++)
         for (int returned = 0; returned < 2; returned++)
             list_init(&queue->waiting[class][returned]);
@@ -43,27 +34,6 @@ queue_new(struct queue_bounds bounds, struct ledger *ledger)
 }
 
 /* ---- entries ---- */
-
-/* A router may be gone before what it sent, so the queue keeps the names. */
-static const char *
-queue_route(struct queue *queue, const char *route)
-{
-    struct route_name *name = queue->routes;
-    size_t size;
-
-    if (!route)
-        return NULL;
-    while (name && strcmp(name->text, route) != 0)
-        name = name->next;
-    if (!name) {
-        size = strlen(route) + 1;
-        name = memory_new(sizeof(*name) + size);
-        memcpy(name->text, route, size);
-        name->next = queue->routes;
-        queue->routes = name;
-    }
-    return name->text;
-}
 
 static struct queue_entry *
 entry_new(struct queue *queue)
@@ -108,6 +78,19 @@ entry_wait(struct queue *queue, struct queue_entry *entry)
     }
 }
 
+static void
+queue_note_ended(struct queue *queue, uint64_t record)
+{
+    if (!record || !queue->on_ended)
+        return;
+    if (queue->ended_count == queue->ended_room) {
+        queue->ended_room = queue->ended_room ? queue->ended_room * 2 : QUEUE_ENDED;
+        queue->ended = memory_grow(queue->ended, queue->ended_room,
+                                   sizeof(*queue->ended));
+    }
+    queue->ended[queue->ended_count++] = record;
+}
+
 /* Takes the entry out of everything; its event is the caller's now. */
 static struct sonde_event *
 entry_forget(struct queue *queue, struct queue_entry *entry)
@@ -123,6 +106,7 @@ entry_forget(struct queue *queue, struct queue_entry *entry)
     list_remove(&entry->in_class);
     queue->count--;
     queue->bytes -= entry->bytes;
+    queue_note_ended(queue, entry->record);
     if (list_empty(&lane->entries))
         lane_free(lane);
     else if (!lane->next)
@@ -152,16 +136,26 @@ queue_victim(struct queue *queue)
     return NULL;
 }
 
+/* It ends on this line.  Who holds no record of it gives its share of the receipt. */
+static void
+entry_end(struct queue *queue, struct queue_entry *entry, enum ledger_line line)
+{
+    struct receipt *receipt = entry->record ? NULL : entry->event->receipt;
+
+    ledger_add(&queue->ledger, entry->route, line, 1);
+    receipt_release(receipt, line == LEDGER_DELIVERED ? SONDE_DELIVERED : SONDE_REJECTED);
+    event_unref(entry_forget(queue, entry));
+}
+
 static unsigned
 queue_drop(struct queue *queue, struct queue_entry *entry)
 {
-    static const enum drop_reason reasons[] = { [QUEUE_RESULT] = DROP_RESULT,
-                                                [QUEUE_SUPERSEDED] = DROP_SUPERSEDED,
-                                                [QUEUE_LATEST] = DROP_OLDEST };
+    static const enum ledger_line lines[] = { [QUEUE_RESULT] = LEDGER_RESULT,
+                                              [QUEUE_SUPERSEDED] = LEDGER_SUPERSEDED,
+                                              [QUEUE_LATEST] = LEDGER_OLDEST };
     enum queue_class class = entry->class;
 
-    count_up(&queue->ledger->dropped[reasons[class]], 1);
-    event_unref(entry_forget(queue, entry));
+    entry_end(queue, entry, lines[class]);
     return class != QUEUE_RESULT;
 }
 
@@ -196,15 +190,38 @@ static void
 queue_unlock(struct queue *queue, bool had)
 {
     void (*fn)(void *arg) = !had && !list_empty(&queue->ready) ? queue->on_ready : NULL;
-    void *arg = queue->arg;
+    queue_ended_fn *on_ended = queue->on_ended;
+    void *arg = queue->arg, *ended_arg = queue->ended_arg;
+    AUTO_FREE uint64_t *ended = queue->ended_count ? queue->ended : NULL;
+    size_t ended_count = queue->ended_count;
 
+    if (ended) {
+        queue->ended = NULL;
+        queue->ended_count = queue->ended_room = 0;
+    }
     pthread_mutex_unlock(&queue->lock);
+    if (ended)
+        on_ended(ended, ended_count, ended_arg);
     if (fn)
         fn(arg);
 }
 
-unsigned
-queue_push(struct queue *queue, struct sonde_event *event, const char *route)
+static void
+queue_enter(struct queue *queue, struct queue_entry *entry)
+{
+    list_init(&entry->in_class);
+    list_push(&entry->lane->entries, &entry->in_lane);
+    queue->count++;
+    queue->bytes += entry->bytes;
+    entry_wait(queue, entry);
+    if (!entry->lane->next && !entry->lane->failed)
+        entry->lane->next = entry;
+    lane_offer(entry->lane, false);
+}
+
+static unsigned
+queue_put(struct queue *queue, struct sonde_event *event, struct ledger_route *route,
+          uint64_t record, int64_t accepted, bool fresh)
 {
     size_t bytes = sizeof(struct queue_entry) + event_bytes(event);
     struct queue_entry *entry;
@@ -213,25 +230,35 @@ queue_push(struct queue *queue, struct sonde_event *event, const char *route)
 
     event_ref(event);
     queue_lock(queue, &had);
-    count_up(&queue->ledger->accepted, 1);
+    if (fresh)
+        ledger_add(&queue->ledger, route, LEDGER_ACCEPTED, 1);
     entry = entry_new(queue);
     *entry = (struct queue_entry){ .event = event,
-                                   .route = queue_route(queue, route),
+                                   .route = route,
+                                   .record = record,
                                    .lane = lane_find(queue, event->origin),
                                    .bytes = bytes,
                                    .number = queue->pushed++,
-                                   .pushed = clock_now() };
-    list_init(&entry->in_class);
-    list_push(&entry->lane->entries, &entry->in_lane);
-    queue->count++;
-    queue->bytes += bytes;
-    entry_wait(queue, entry);
-    if (!entry->lane->next && !entry->lane->failed)
-        entry->lane->next = entry;
-    lane_offer(entry->lane, false);
+                                   .pushed = accepted };
+    queue_enter(queue, entry);
     lost = queue_make_room(queue, entry);
     queue_unlock(queue, had);
     return lost;
+}
+
+unsigned
+queue_admit(struct queue *queue, struct sonde_event *event, struct ledger_route *route,
+            uint64_t record, int64_t accepted)
+{
+    return queue_put(queue, event, route, record, accepted, false);
+}
+
+unsigned
+queue_push(struct queue *queue, struct sonde_event *event, const char *route)
+{
+    receipt_hold(event->receipt);
+    return queue_put(queue, event, ledger_route(&queue->ledger, route), 0, clock_now(),
+                     true);
 }
 
 size_t
@@ -273,7 +300,7 @@ queue_return(struct queue *queue, struct queue_entry *entry, int64_t not_before)
 {
     struct lane *lane = entry->lane;
 
-    count_up(&queue->ledger->retries, 1);
+    atomic_fetch_add_explicit(&queue->ledger.retries, 1, memory_order_relaxed);
     entry->out = false;
     lane->out--;
     entry->returned = true;
@@ -287,32 +314,29 @@ queue_return(struct queue *queue, struct queue_entry *entry, int64_t not_before)
 }
 
 static void
-entry_settled(struct queue *queue, struct queue_entry *entry)
+entry_settled(struct queue *queue, struct queue_entry *entry, enum ledger_line line)
 {
     struct lane *lane = entry->lane;
     bool last = entry->in_lane.next == entry->in_lane.prev; /* the lane has no other */
 
     lane->out--;
-    event_unref(entry_forget(queue, entry));
+    entry_end(queue, entry, line);
     if (!last)
         lane_resume(lane, false);
 }
 
 void
-queue_settle_all(struct queue *queue, struct queue_entry *const *entries, size_t count,
-                 enum sonde_fate fate)
+queue_end(struct queue *queue, struct queue_entry *const *entries, size_t count,
+          enum ledger_line line)
 {
-    struct ledger *ledger;
     int64_t now = clock_now();
     bool had;
 
     queue_lock(queue, &had);
-    ledger = queue->ledger;
-    count_up(fate == SONDE_DELIVERED ? &ledger->delivered : &ledger->rejected, count);
     for (size_t i = 0; i < count; i++) {
-        if (fate == SONDE_DELIVERED)
-            stats_delay(&ledger->delays, now - entries[i]->pushed);
-        entry_settled(queue, entries[i]);
+        if (line == LEDGER_DELIVERED)
+            stats_delay(&queue->ledger.delays, now - entries[i]->pushed);
+        entry_settled(queue, entries[i], line);
     }
     queue_unlock(queue, had);
 }
@@ -324,11 +348,45 @@ queue_settle(struct queue *queue, struct queue_entry *entry, enum sonde_fate fat
     bool had;
 
     if (fate != SONDE_RETRY) {
-        queue_settle_all(queue, &entry, 1, fate);
+        queue_end(queue, &entry, 1,
+                  fate == SONDE_DELIVERED ? LEDGER_DELIVERED : LEDGER_REJECTED);
         return;
     }
     queue_lock(queue, &had);
     queue_return(queue, entry, not_before);
+    queue_unlock(queue, had);
+}
+
+/* ---- what the journal holds no more ---- */
+
+static void
+entry_shed(struct queue *queue, struct queue_entry *entry, queue_kept_fn *fn, void *arg)
+{
+    struct ledger_route *route = entry->route;
+    int64_t accepted = entry->pushed;
+
+    if (entry->out) {
+        queue_note_ended(queue, entry->record);
+        entry->record = 0;
+    } else if (entry->class == QUEUE_LATEST) {
+        fn(entry_forget(queue, entry), route, accepted, arg);
+    } else {
+        queue_drop(queue, entry);
+    }
+}
+
+void
+queue_shed(struct queue *queue, uint64_t limit, queue_kept_fn *fn, void *arg)
+{
+    struct queue_entry *entry, *next;
+    bool had;
+
+    queue_lock(queue, &had);
+    for (entry = lanes_next(queue, NULL); entry; entry = next) {
+        next = lanes_next(queue, entry);
+        if (entry->record && entry->record < limit)
+            entry_shed(queue, entry, fn, arg);
+    }
     queue_unlock(queue, had);
 }
 
@@ -352,20 +410,25 @@ queue_on_ready(struct queue *queue, void (*fn)(void *arg), void *arg)
     pthread_mutex_unlock(&queue->lock);
 }
 
+void
+queue_on_ended(struct queue *queue, queue_ended_fn *fn, void *arg)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->on_ended = fn;
+    queue->ended_arg = arg;
+    pthread_mutex_unlock(&queue->lock);
+}
+
 unsigned
-queue_bounds_set(struct queue *queue, struct queue_bounds bounds, struct ledger *ledger)
+queue_bounds_set(struct queue *queue, struct queue_bounds bounds)
 {
     unsigned lost;
+    bool had;
 
-    pthread_mutex_lock(&queue->lock);
-    if (ledger != queue->ledger) {
-        count_up(&queue->ledger->accepted, -(uint64_t)queue->count);
-        count_up(&ledger->accepted, queue->count);
-        queue->ledger = ledger;
-    }
+    queue_lock(queue, &had);
     queue->bounds = bounds;
     lost = queue_make_room(queue, NULL);
-    pthread_mutex_unlock(&queue->lock);
+    queue_unlock(queue, had);
     return lost;
 }
 
@@ -403,13 +466,19 @@ queue_room(struct queue *queue)
     return room;
 }
 
-struct ledger_sum
+struct ledger *
 queue_ledger(struct queue *queue)
+{
+    return &queue->ledger;
+}
+
+struct ledger_sum
+queue_sum(struct queue *queue)
 {
     struct ledger_sum sum;
 
     pthread_mutex_lock(&queue->lock);
-    sum = stats_sum(queue->ledger, queue->count);
+    sum = ledger_sum(&queue->ledger, queue->count);
     pthread_mutex_unlock(&queue->lock);
     return sum;
 }
@@ -419,14 +488,11 @@ queue_free(struct queue *queue)
 {
     if (!queue)
         return;
-    count_up(&queue->ledger->dropped[DROP_SHUTDOWN], queue->count);
     lanes_free(queue);
     list_each_safe (link, &queue->spare)
         free(container_of(link, struct queue_entry, in_lane));
-    for (struct route_name *name = queue->routes, *next; name; name = next) {
-        next = name->next;
-        free(name);
-    }
+    ledger_deinit(&queue->ledger);
+    free(queue->ended);
     pthread_mutex_destroy(&queue->lock);
     free(queue->buckets);
     free(queue);

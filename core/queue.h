@@ -7,17 +7,23 @@
  * and then rests until that entry is settled; a RETRY makes only that lane wait.
  * Not here: what a fate means for the sink as a whole (sink.c).
  * Any thread may push; take is for the sink's own thread, settle for any.  One
- * lock inside, and the ledger is written under it.
+ * lock inside.
  */
 #ifndef CORE_QUEUE_H
 #define CORE_QUEUE_H
 
 #include "event.h"
+#include "ledger.h"
 #include "list.h"
-#include "stats.h"
 
 struct queue;
 struct lane;
+
+/* Records whose entries have ended. */
+typedef void queue_ended_fn(const uint64_t *records, size_t count, void *arg);
+/* An event that leaves the queue with its reference, on no line of the ledger. */
+typedef void queue_kept_fn(struct sonde_event *event, struct ledger_route *route,
+                           int64_t accepted, void *arg);
 
 struct queue_bounds {
     size_t events, bytes;
@@ -27,8 +33,9 @@ struct queue_bounds {
 enum queue_class { QUEUE_RESULT, QUEUE_SUPERSEDED, QUEUE_LATEST, QUEUE_CLASSES };
 
 struct queue_entry {
-    struct sonde_event *event; /* the queue's reference */
-    const char *route;         /* the first that named the sink; the queue's copy */
+    struct sonde_event *event;  /* the queue's reference */
+    struct ledger_route *route; /* the first that named the sink */
+    uint64_t record; /* its number in the journal; 0: nothing holds it but this queue */
 
     /* The sink's, while the entry is out. */
     unsigned attempts; /* failures while others passed */
@@ -45,20 +52,27 @@ struct queue_entry {
     bool returned; /* was in a batch before */
 };
 
-struct queue *queue_new(struct queue_bounds bounds, struct ledger *ledger);
-void queue_free(struct queue *queue); /* what waits is counted as DROP_SHUTDOWN */
-/* Also hands the queue over to another ledger, which has then accepted what is in it.
- * Returns as queue_push. */
-unsigned queue_bounds_set(struct queue *queue, struct queue_bounds bounds,
-                          struct ledger *ledger);
+struct queue *queue_new(struct queue_bounds bounds);
+void queue_free(struct queue *queue); /* with what waits */
+/* Returns as queue_push. */
+unsigned queue_bounds_set(struct queue *queue, struct queue_bounds bounds);
+/* The queue's own; it lives as long. */
+struct ledger *queue_ledger(struct queue *queue);
 
-/* Takes its own reference.  Over the bounds: results go first, then superseded
- * changes, then the oldest; never what is in a batch.  Returns how many went,
- * results not counted: the next one makes up for a result. */
+/* Accepts the event, with a reference of its own.  Over the bounds: results go first,
+ * then superseded changes, then the oldest; never what is in a batch.  Returns how many
+ * went, results not counted: the next one makes up for a result. */
 unsigned queue_push(struct queue *queue, struct sonde_event *event, const char *route);
+/* The same for one that is on the ledger already, and in the journal (record, or 0).
+ * accepted: clock_now of then. */
+unsigned queue_admit(struct queue *queue, struct sonde_event *event,
+                     struct ledger_route *route, uint64_t record, int64_t accepted);
 /* Called (any thread, no lock held) when a queue that had nothing to give has.  To be
  * changed only while nobody pushes or settles. */
 void queue_on_ready(struct queue *queue, void (*fn)(void *arg), void *arg);
+/* Called (any thread, no lock held) with the records of entries that have ended, in
+ * whatever way.  To be set before anything is admitted. */
+void queue_on_ended(struct queue *queue, queue_ended_fn *fn, void *arg);
 
 /* Up to most entries that may go now, oldest lane first; one of a lane, or, where
  * several is set (always or never), as many as it has.  They stay the queue's until
@@ -70,15 +84,21 @@ size_t queue_take(struct queue *queue, struct queue_entry **batch, size_t most,
  * to go. */
 void queue_settle(struct queue *queue, struct queue_entry *entry, enum sonde_fate fate,
                   int64_t not_before);
-/* Several that were all delivered, or all rejected, for one look at lock and clock. */
-void queue_settle_all(struct queue *queue, struct queue_entry *const *entries,
-                      size_t count, enum sonde_fate fate);
+/* Several that all ended on this line of the ledger, for one look at lock and clock. */
+void queue_end(struct queue *queue, struct queue_entry *const *entries, size_t count,
+               enum ledger_line line);
+/* The journal is about to lose the records below limit.  Of the entries that are waiting
+ * with one: results and superseded changes are dropped, the others are given to fn
+ * (under the lock, in the order of each check) and are gone from here.  What is in a
+ * batch stays, held by nothing but this queue from now on.  All their records are told as
+ * ended. */
+void queue_shed(struct queue *queue, uint64_t limit, queue_kept_fn *fn, void *arg);
 /* When queue_take would have something: 0 now, INT64_MAX not before a push or a
  * settle, else a clock_now (which may be early). */
 int64_t queue_next(struct queue *queue);
 size_t queue_count(struct queue *queue); /* waiting and in batches */
 size_t queue_bytes(struct queue *queue);
 bool queue_room(struct queue *queue); /* less than half full, by both bounds */
-struct ledger_sum queue_ledger(struct queue *queue); /* always closes */
+struct ledger_sum queue_sum(struct queue *queue); /* of the ledger; always closes */
 
 #endif

@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-enum { QUEUE_SPARE = 1024, QUEUE_BUCKETS = 64 };
+enum { QUEUE_SPARE = 1024, QUEUE_BUCKETS = 64, QUEUE_ENDED = 64 };
 
 struct lane {
     struct lane *chain; /* in its bucket, or spare */
@@ -26,15 +26,10 @@ struct lane {
     struct timer rest;
 };
 
-struct route_name {
-    struct route_name *next;
-    char text[];
-};
-
 struct queue {
     pthread_mutex_t lock;
     struct queue_bounds bounds;
-    struct ledger *ledger;
+    struct ledger ledger;
     size_t count, bytes;
     uint64_t pushed;
     bool several;
@@ -43,12 +38,15 @@ struct queue {
     struct wheel resting;
     struct lane **buckets;
     size_t bucket_count, lane_count;
-    struct route_name *routes;
     struct list spare; /* entries, by in_lane */
     struct lane *spare_lanes;
     size_t spare_count, spare_lane_count;
     void (*on_ready)(void *arg);
     void *arg;
+    queue_ended_fn *on_ended;
+    void *ended_arg;
+    uint64_t *ended; /* records, to be told when the lock is given back */
+    size_t ended_count, ended_room;
 };
 
 /* NULL where link is the end of the lane. */
@@ -57,6 +55,9 @@ struct queue_entry *lane_entry(const struct lane *lane, const struct list *link)
 struct lane *lane_find(struct queue *queue, const struct origin *origin);
 void lane_free(struct lane *lane);    /* without entries */
 void lanes_free(struct queue *queue); /* all, with their entries and events */
+/* All entries, lane by lane: the one behind this one; NULL: from the first, or no more.
+ */
+struct queue_entry *lanes_next(struct queue *queue, struct queue_entry *entry);
 /* Puts the lane on the list of those that may give, if it may. */
 void lane_offer(struct lane *lane, bool first);
 struct queue_entry *lane_give(struct lane *lane);

@@ -124,7 +124,7 @@ sink_look_for_late(struct sink_run *run, int64_t now)
 static void
 sink_tell_losses(struct sink_run *run, int64_t now)
 {
-    uint64_t dropped = queue_ledger(run->owner.queue).dropped, more = 0, untold = 0;
+    uint64_t dropped = queue_sum(run->owner.queue).dropped, more = 0, untold = 0;
 
     pthread_mutex_lock(&run->lock);
     if (dropped != run->drops_told && now - run->drop_told_at >= SINK_TELL) {
@@ -224,7 +224,7 @@ sink_start(struct sink *sink, struct loop *delivery, struct workers *workers)
                               .reject_told_at = long_ago,
                               .drop_told_at = long_ago,
                               .wrote_at = clock_now(),
-                              .drops_told = queue_ledger(sink->queue).dropped };
+                              .drops_told = queue_sum(sink->queue).dropped };
     run->limit = run->most;
     sink_run_init(run);
     sink->run = run;
@@ -309,5 +309,5 @@ sink_deinit(struct sink *sink)
 struct ledger_sum
 sink_ledger(const struct sink *sink)
 {
-    return queue_ledger(sink->queue);
+    return queue_sum(sink->queue);
 }

@@ -36,7 +36,6 @@ struct sink {
     const struct sonde_template *payload; /* of a template format, else NULL */
     unsigned index;                       /* in the graph, for bit sets */
     struct queue *queue;
-    struct ledger *ledger;
     struct sink_run *run; /* sink.c's; NULL before sink_start */
 
     /* Handed over by the graph. */
@@ -52,7 +51,7 @@ struct sink_health {
     int64_t since; /* wall microseconds */
 };
 
-/* The instance is open.  ledger and queue belong to the caller.  The loop runs until
+/* The instance is open.  queue belongs to the caller.  The loop runs until
  * after sink_stop. */
 void sink_start(struct sink *sink, struct loop *delivery, struct workers *workers);
 /* The router's side.  Any thread.  Never blocks. */

@@ -94,8 +94,8 @@ sink_tell_rejected(struct sink_run *run, const struct queue_entry *entry, const 
                  (unsigned long long)untold);
     sink_log(run, SONDE_WARNING,
              "rejected an event of check \"%s\", id %s, route \"%s\": %s",
-             event->origin->check, event_id_text(event->id, id),
-             entry->route ? entry->route : "", why && *why ? why : "no reason given");
+             event->origin->check, event_id_text(event->id, id), entry->route->name,
+             why && *why ? why : "no reason given");
 }
 
 void

@@ -36,7 +36,7 @@ lines=$(grep -c 'sink "picky": rejected' "$dir/sonded.log")
 if [ "$lines" -le 4 ]; then ok "$lines lines tell them all"; else not_ok "few lines tell them all" "$lines lines"; fi
 ends_clean sonded
 read -ra last < <(grep 'sink "picky": accepted' "$dir/sonded.log" | tail -1 |
-	sed -E 's/.*accepted ([0-9]+) = delivered ([0-9]+) \+ rejected ([0-9]+).*/\1 \2 \3/')
+	ledger_figures)
 is "rejected are all events of a" "${last[2]}" "$(grep -c '^a ' "$dir/all")"
 is "delivered are all of b" "${last[1]}" "$(grep -c '^b ' "$dir/all")"
 done_testing

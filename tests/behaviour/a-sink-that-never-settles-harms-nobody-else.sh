@@ -32,6 +32,6 @@ ends_clean sonded
 took=$(($(now_ms) - began))
 if [ "$took" -le $((10000 + 2000 * patience)) ]; then ok "the end took $took ms"; else not_ok "the end took little more than 10 s" "$took ms"; fi
 is "the others lost nothing" "$(grep -c '^[ab] ' "$dir/all")" "$(wc -l <"$dir/other")"
-check "what it kept is told as waiting" grep -qE 'sink "never": accepted [0-9]+ = delivered 0 \+ rejected 0 \+ dropped [0-9]+ \+ queued 60' \
+check "what it kept is told as waiting" grep -qE 'sink "never": accepted [0-9]+ \+ restored 0 = delivered 0 \+ rejected 0 \+ moved 0 \+ dropped [0-9]+.* \+ queued 60' \
 	<(grep 'sink "never": accepted' "$dir/sonded.log" | tail -1)
 done_testing

@@ -195,7 +195,13 @@ says() { # FILE WORDS
 	grep -qF -- "$2" "$1"
 }
 
-# The ledger that SIGUSR1 logs of a sink, as `accepted delivered rejected dropped queued`;
+# Lines of ledgers as `accepted delivered rejected dropped queued moved restored retries`.
+ledger_figures() {
+	awk '{ for (i = 1; i < NF; i++) v[$i] = $(i + 1) + 0
+		print v["accepted"], v["delivered"], v["rejected"], v["dropped"], v["queued"], v["moved"], v["restored"], v["retries"] }'
+}
+
+# The ledger that SIGUSR1 logs of a sink, as ledger_figures says it;
 # the first line with which the command is content.
 ledger() { # NAME SINK
 	local lines
@@ -203,12 +209,12 @@ ledger() { # NAME SINK
 	kill -USR1 "$sonded_pid"
 	wait_for 5 eval "[ \$(grep -c 'sink \"$2\": accepted' '$dir/$1.log') -gt $lines ]" || return 1
 	grep "sink \"$2\": accepted" "$dir/$1.log" | tail -1 |
-		sed -E 's/.*accepted ([0-9]+) = delivered ([0-9]+) \+ rejected ([0-9]+) \+ dropped ([0-9]+) \+ queued ([0-9]+).*/\1 \2 \3 \4 \5/'
+		ledger_figures
 }
 
 # Whether a ledger closes.
-closes() { # ACCEPTED DELIVERED REJECTED DROPPED QUEUED
-	[ "$1" -eq "$(($2 + $3 + $4 + $5))" ]
+closes() { # ACCEPTED DELIVERED REJECTED DROPPED QUEUED [MOVED RESTORED RETRIES]
+	[ "$(($1 + ${7:-0}))" -eq "$(($2 + $3 + $4 + $5 + ${6:-0}))" ]
 }
 
 # ---- targets ----

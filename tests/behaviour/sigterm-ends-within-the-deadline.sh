@@ -26,7 +26,7 @@ began=$(now_ms)
 ends_clean well
 took=$(($(now_ms) - began))
 if [ "$took" -le $((2000 * patience)) ]; then ok "without anything in its way it takes $took ms"; else not_ok "it ends at once" "$took ms"; fi
-read -r accepted < <(grep 'sink "all": accepted' "$dir/well.log" | tail -1 | sed -E 's/.*accepted ([0-9]+) =.*/\1/')
+read -r accepted < <(grep 'sink "all": accepted' "$dir/well.log" | tail -1 | sed -E 's/.*accepted ([0-9]+) \+.*/\1/')
 is "all that was accepted was delivered" "$(wc -l <"$dir/well.all")" "$accepted"
 
 conf stuck ', { name = "hangs"; plugin = "hang"; seconds = 3600; }' ', "hangs"' <<'END'
@@ -44,9 +44,9 @@ is "with something stuck it ends with status 1" "$status" 1
 if [ "$took" -le $((10000 + 2000 * patience)) ]; then ok "... after $took ms"; else not_ok "... within ten seconds, and the end" "$took ms"; fi
 check "it says that it ends" grep -q 'ending; up to 10 s for what waits' "$dir/stuck.log"
 check "it names the sink that it left behind" grep -q 'sink "hangs": is stuck in its plugin and left behind' "$dir/stuck.log"
-check "... and what waited there" grep -qE 'sink "hangs": accepted [1-9][0-9]* = delivered 0 \+ rejected 0 \+ dropped 0 \+ queued [1-9]' "$dir/stuck.log"
+check "... and what waited there" grep -qE 'sink "hangs": accepted [1-9][0-9]* \+ restored 0 = delivered 0 \+ rejected 0 \+ moved 0 \+ dropped 0 \+ queued [1-9]' "$dir/stuck.log"
 check "it names the check that it left behind" grep -q 'check "stays".* left behind' "$dir/stuck.log"
-read -r accepted < <(grep 'sink "all": accepted' "$dir/stuck.log" | tail -1 | sed -E 's/.*accepted ([0-9]+) =.*/\1/')
+read -r accepted < <(grep 'sink "all": accepted' "$dir/stuck.log" | tail -1 | sed -E 's/.*accepted ([0-9]+) \+.*/\1/')
 is "the sink that works got all it was given" "$(wc -l <"$dir/stuck.all")" "$accepted"
 
 start_sonded again --plugin-dir "$misbehaving" -c "$dir/stuck.conf" || exit 1

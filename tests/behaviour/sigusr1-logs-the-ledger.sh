@@ -30,10 +30,9 @@ for round in 1 2 3; do
 	done
 done
 ends_clean sonded
-# sink: accepted delivered rejected dropped queued retries, of the last line of each
+# accepted delivered rejected dropped queued retries, of the last line of each
 final() { # SINK
-	grep "sink \"$1\": accepted" "$dir/sonded.log" | tail -1 |
-		sed -E 's/.*accepted ([0-9]+) = delivered ([0-9]+) \+ rejected ([0-9]+) \+ dropped ([0-9]+) \+ queued ([0-9]+).*retries ([0-9]+).*/\1 \2 \3 \4 \5 \6/'
+	grep "sink \"$1\": accepted" "$dir/sonded.log" | tail -1 | ledger_figures | cut -d' ' -f1-5,8
 }
 read -ra works < <(final works)
 read -ra rejects < <(final rejects)
@@ -45,4 +44,9 @@ is "... as many as lines of its file" "${works[1]}" "$(wc -l <"$dir/all")"
 is "rejects: the events of one check" "${rejects[2]}" "$(grep -c '^c1 ' "$dir/all")"
 is "absent: 30 wait, the others dropped" "${absent[1]} ${absent[2]} $((absent[0] - absent[3]))" "0 0 30"
 is "again: all delivered, 6 retried" "${again[*]}" "${again[0]} ${again[0]} 0 0 0 6"
+by_route() { # SINK
+	grep "sink \"$1\", route \"all\": accepted" "$dir/sonded.log" | tail -1 | ledger_figures | cut -d' ' -f1-5
+}
+is "by route it is the same" "$(by_route works)" "${works[*]:0:5}"
+is "... also where events were dropped" "$(by_route absent)" "${absent[*]:0:5}"
 done_testing

@@ -201,7 +201,7 @@ class Daemon:
         text = self.text()
         runs = int(re.findall(r", runs (\d+)", text)[-1])
         delivered = {name: int(count) for name, count in re.findall(
-            r'sink "(\w+)": accepted \d+ = delivered (\d+)', text)}
+            r'sink "(\w+)": accepted \d+ \+ restored \d+ = delivered (\d+)', text)}
         return runs, delivered
 
     def measure(self, seconds, sink=None):

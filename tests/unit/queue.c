@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * queue.c - what waits for a sink: order per check, bounds, what goes first, the
- * ledger.
+ * queue.c - what waits for a sink: order per check, bounds, what goes first.
  */
 #include "unit.h"
 
@@ -16,10 +15,10 @@ enum { CHECKS = 8, MANY = 64 };
 
 static struct event_pool *pool;
 static struct origin *origins[CHECKS];
-static struct ledger ledger;
 static struct queue *queue;
 static struct queue_entry *batch[MANY];
 static int64_t now;
+static uint64_t ended; /* records, as digits */
 
 static int
 set_up(void **state)
@@ -34,18 +33,23 @@ set_up(void **state)
         snprintf(name, sizeof(name), "check-%d", i);
         origins[i] = origin_new(name, "tcp", "node-1", NULL, 0);
     }
-    memset(&ledger, 0, sizeof(ledger));
-    queue = queue_new((struct queue_bounds){ 1000, 1 << 24 }, &ledger);
+    queue = queue_new((struct queue_bounds){ 1000, 1 << 24 });
     return 0;
+}
+
+static uint64_t
+line(enum ledger_line line)
+{
+    return ledger_read(&queue_ledger(queue)->lines[line]);
 }
 
 static void
 ledger_closes(void)
 {
-    struct ledger_sum sum = queue_ledger(queue);
+    struct ledger_sum sum = queue_sum(queue);
 
     assert_int_equal(sum.accepted,
-                     sum.delivered + sum.rejected + sum.dropped + sum.queued);
+                     sum.delivered + sum.rejected + sum.moved + sum.dropped + sum.queued);
 }
 
 static int
@@ -54,8 +58,6 @@ tear_down(void **state)
     (void)state;
     ledger_closes();
     queue_free(queue);
-    assert_int_equal(ledger.accepted, stats_sum(&ledger, 0).delivered + ledger.rejected
-                                          + stats_sum(&ledger, 0).dropped);
     for (int i = 0; i < CHECKS; i++)
         origin_unref(origins[i]);
     event_pool_free(pool);
@@ -79,7 +81,7 @@ push(int check, enum event_kind kind, uint64_t seq)
 static void
 bounds(size_t events, size_t bytes)
 {
-    queue_bounds_set(queue, (struct queue_bounds){ events, bytes }, &ledger);
+    queue_bounds_set(queue, (struct queue_bounds){ events, bytes });
 }
 
 static size_t
@@ -176,7 +178,7 @@ a_retried_event_is_not_overtaken_by_a_later_one_of_its_check(void **state)
     assert_string_equal(delivered(take(MANY, false)), "1");
     assert_string_equal(delivered(take(MANY, false)), "2");
     assert_string_equal(delivered(take(MANY, false)), "4");
-    assert_int_equal(ledger.retries, 1);
+    assert_int_equal(queue_ledger(queue)->retries, 1);
     assert_int_equal(queue_next(queue), INT64_MAX);
 }
 
@@ -226,15 +228,15 @@ results_go_first_then_what_is_superseded_then_the_oldest(void **state)
     push(0, EVENT_CHANGE, 4);
     push(2, EVENT_RESULT, 5);
     assert_int_equal(push(3, EVENT_CHANGE, 6), 0); /* a result is no loss */
-    assert_int_equal(ledger.dropped[DROP_RESULT], 1);
+    assert_int_equal(line(LEDGER_RESULT), 1);
     push(4, EVENT_CHANGE, 7);
-    assert_int_equal(ledger.dropped[DROP_RESULT], 2);
+    assert_int_equal(line(LEDGER_RESULT), 2);
     assert_int_equal(push(5, EVENT_CHANGE, 8), 1);
-    assert_int_equal(ledger.dropped[DROP_SUPERSEDED], 1);
+    assert_int_equal(line(LEDGER_SUPERSEDED), 1);
     assert_int_equal(push(6, EVENT_CHANGE, 9), 1);
-    assert_int_equal(ledger.dropped[DROP_OLDEST], 1);
+    assert_int_equal(line(LEDGER_OLDEST), 1);
     push(7, EVENT_RESULT, 10); /* goes itself */
-    assert_int_equal(ledger.dropped[DROP_RESULT], 3);
+    assert_int_equal(line(LEDGER_RESULT), 3);
     assert_string_equal(everything(), "4 6 7 8 9");
 }
 
@@ -263,7 +265,7 @@ what_comes_back_superseded_is_known_to_be(void **state)
     push(0, EVENT_CHANGE, 3);
     queue_settle(queue, batch[0], SONDE_RETRY, 0);
     push(2, EVENT_CHANGE, 4);
-    assert_int_equal(ledger.dropped[DROP_SUPERSEDED], 1);
+    assert_int_equal(line(LEDGER_SUPERSEDED), 1);
     assert_string_equal(everything(), "3 2 4"); /* what came back, and its lane, first */
 }
 
@@ -341,20 +343,55 @@ readiness_is_told_once_not_for_each_event(void **state)
 }
 
 static void
-a_successor_accepts_what_it_takes_over(void **state)
+note_ended(const uint64_t *records, size_t count, void *arg)
 {
-    struct ledger next = { 0 };
+    (void)arg;
+    for (size_t i = 0; i < count; i++)
+        ended = ended * 10 + records[i];
+}
+
+static void
+admit(int check, enum event_kind kind, uint64_t record)
+{
+    struct ledger_route *route = ledger_route(queue_ledger(queue), "route");
+    struct sonde_event *event = event_new(pool, origins[check]);
+
+    event->kind = kind;
+    event->seq = record;
+    ledger_add(queue_ledger(queue), route, LEDGER_ACCEPTED, 1);
+    queue_admit(queue, event, route, record, now);
+    event_unref(event);
+}
+
+static void
+keep(struct sonde_event *event, struct ledger_route *route, int64_t accepted, void *arg)
+{
+    assert_int_equal(event->seq, 4);
+    ledger_add(queue_ledger(queue), route, LEDGER_OLDEST, 1);
+    event_unref(event);
+    *(int64_t *)arg = accepted;
+}
+
+static void
+what_the_journal_loses_is_told_dropped_or_kept(void **state)
+{
+    int64_t accepted = 0;
 
     (void)state;
-    push(0, EVENT_CHANGE, 1);
-    push(1, EVENT_CHANGE, 2);
-    delivered(take(1, false));
-    queue_bounds_set(queue, (struct queue_bounds){ 10, 1 << 20 }, &next);
-    assert_int_equal(ledger.accepted, 1);
-    assert_int_equal(next.accepted, 1);
-    assert_string_equal(everything(), "2");
-    assert_int_equal(next.delivered, 1);
-    queue_bounds_set(queue, (struct queue_bounds){ 10, 1 << 20 }, &ledger);
+    queue_on_ended(queue, note_ended, NULL);
+    admit(0, EVENT_CHANGE, 1);
+    admit(1, EVENT_CHANGE, 2);
+    admit(1, EVENT_RESULT, 3);
+    admit(1, EVENT_CHANGE, 4);
+    admit(2, EVENT_CHANGE, 5);
+    assert_int_equal(take(1, false), 1); /* 1 is out */
+    queue_shed(queue, 5, keep, &accepted);
+    assert_int_equal(accepted, now);
+    assert_int_equal(line(LEDGER_RESULT) * 10 + line(LEDGER_SUPERSEDED), 11);
+    assert_string_equal(delivered(1), "1"); /* told as ended before, and not again */
+    assert_string_equal(everything(), "5");
+    assert_in_range(ended, 10000, 99999);
+    queue_on_ended(queue, NULL, NULL);
 }
 
 /* Whatever happens: bounds hold, the ledger closes, no check is told out of order. */
@@ -426,11 +463,11 @@ threads_may_push_while_another_takes(void **state)
     bounds(500, 1 << 22);
     pthread_create(&first, NULL, push_many, "first");
     pthread_create(&second, NULL, push_many, "second");
-    while (stats_sum(&ledger, 0).accepted < 40000 || queue_count(queue)) {
+    while (line(LEDGER_ACCEPTED) < 40000 || queue_count(queue)) {
         size_t count = take(MANY, false);
 
         if (count % 2)
-            queue_settle_all(queue, batch, count, SONDE_DELIVERED);
+            queue_end(queue, batch, count, LEDGER_DELIVERED);
         for (size_t i = 0; i < count && count % 2 == 0; i++)
             queue_settle(queue, batch[i], settled++ % 7 ? SONDE_DELIVERED : SONDE_RETRY,
                          0);
@@ -455,7 +492,7 @@ static const struct CMUnitTest tests[] = {
     QUEUE_TEST(bounds_hold_in_bytes_as_well_as_events),
     QUEUE_TEST(one_that_is_too_large_takes_no_other_with_it),
     QUEUE_TEST(readiness_is_told_once_not_for_each_event),
-    QUEUE_TEST(a_successor_accepts_what_it_takes_over),
+    QUEUE_TEST(what_the_journal_loses_is_told_dropped_or_kept),
     QUEUE_TEST(a_long_random_life_keeps_every_promise),
     QUEUE_TEST(threads_may_push_while_another_takes),
 };

@@ -42,10 +42,9 @@ a_batch_that_never_comes_back_is_told_and_holds_up_nothing_else(void **state)
     assert_int_equal(bench.batches, 1);
     stop(true); /* cancels */
     assert_int_equal(bench.cancels, 1);
-    assert_int_equal(bench.ledger.retries, 2);
+    assert_int_equal(queue_ledger(bench.sink.queue)->retries, 2);
     assert_int_equal(queue_count(bench.sink.queue), 2);
     end();
-    assert_int_equal(bench.ledger.dropped[DROP_SHUTDOWN], 2);
 }
 
 static void *
@@ -74,8 +73,8 @@ a_batch_may_be_settled_on_any_thread_and_twice(void **state)
     pthread_create(&thread, NULL, settle_elsewhere, bench.held[0]);
     pthread_join(thread, NULL);
     pass(2);
-    assert_int_equal(bench.ledger.rejected, 1);
-    assert_int_equal(bench.ledger.delivered, 19);
+    assert_int_equal(line(LEDGER_REJECTED), 1);
+    assert_int_equal(line(LEDGER_DELIVERED), 19);
     end();
 }
 
@@ -104,8 +103,8 @@ a_large_batch_is_settled_by_several_threads_at_once(void **state)
     pthread_join(one, NULL);
     pthread_join(other, NULL);
     pass(2);
-    assert_int_equal(bench.ledger.rejected, 1);
-    assert_int_equal(bench.ledger.delivered, 399);
+    assert_int_equal(line(LEDGER_REJECTED), 1);
+    assert_int_equal(line(LEDGER_DELIVERED), 399);
     assert_int_equal(queue_count(bench.sink.queue), 0);
     end();
 }
@@ -143,12 +142,13 @@ an_event_that_fails_16_times_while_others_pass_is_rejected(void **state)
     bench.poison = 0;
     push(0, 0);
     push(0, 1);
-    for (uint64_t i = 2; i < 3000 && bench.ledger.rejected == 0; i++) {
+    for (uint64_t i = 2; i < 3000 && line(LEDGER_REJECTED) == 0; i++) {
         push(1 + (int)(i % 3), i);
         pass(100);
     }
-    assert_int_equal(bench.ledger.rejected, 1);
-    assert_in_range(bench.ledger.retries, SINK_POISON - 1, SINK_POISON + 5);
+    assert_int_equal(line(LEDGER_REJECTED), 1);
+    assert_in_range(queue_ledger(bench.sink.queue)->retries, SINK_POISON - 1,
+                    SINK_POISON + 5);
     assert_true(bench.now < 75 * CLOCK_SECOND);
     assert_true(bench.tellings <= 3); /* at most once taken for a failure of the sink */
     pass(100);
@@ -168,7 +168,7 @@ but_not_while_nothing_passes(void **state)
     pass(600000);
     assert_true(bench.batches > SINK_POISON);
     assert_true(bench.batches < 120); /* 30 s between, in the end */
-    assert_int_equal(bench.ledger.rejected, 0);
+    assert_int_equal(line(LEDGER_REJECTED), 0);
     health_is(SONDE_DOWN, "connection closed");
     bench.fail = false;
     pass(31000);
@@ -188,13 +188,13 @@ an_event_that_breaks_every_batch_is_found_and_rejected_alone(void **state)
         push((int)i, i);
     pass(20000);
     assert_int_equal(bench.seen_count, CHECKS - 1);
-    for (uint64_t i = 0; i < 2000 && bench.ledger.rejected == 0; i++) {
+    for (uint64_t i = 0; i < 2000 && line(LEDGER_REJECTED) == 0; i++) {
         push((int)(i % 5), 100 + i);
         pass(100);
     }
-    assert_int_equal(bench.ledger.rejected, 1);
+    assert_int_equal(line(LEDGER_REJECTED), 1);
     pass(5000);
-    assert_int_equal(bench.ledger.accepted, bench.ledger.delivered + 1);
+    assert_int_equal(line(LEDGER_ACCEPTED), line(LEDGER_DELIVERED) + 1);
     end();
 }
 
@@ -222,8 +222,7 @@ after_a_drop_every_state_is_told_again_once_there_is_room(void **state)
     push(0, 1);
     pass(6000);
     assert_int_equal(bench.presents, 1);
-    queue_bounds_set(bench.sink.queue, (struct queue_bounds){ 4, 1 << 20 },
-                     &bench.ledger);
+    queue_bounds_set(bench.sink.queue, (struct queue_bounds){ 4, 1 << 20 });
     bench.hold = true;
     for (int i = 0; i < 8; i++)
         push(i, 2);
@@ -236,7 +235,7 @@ after_a_drop_every_state_is_told_again_once_there_is_room(void **state)
     assert_int_equal(bench.presents, 2);
     pass(20000);
     assert_int_equal(bench.presents, 2);
-    assert_true(bench.ledger.dropped[DROP_OLDEST] > 0);
+    assert_true(line(LEDGER_OLDEST) > 0);
     end();
 }
 

@@ -6,8 +6,6 @@
 
 #include "stats.h"
 
-#include <string.h>
-
 static void
 a_quantile_is_at_most_an_eighth_too_large(void **state)
 {
@@ -34,26 +32,9 @@ extremes_have_a_place(void **state)
     assert_true(stats_quantile(&delays, 1) > (uint64_t)1 << 40);
 }
 
-static void
-the_sum_adds_every_drop(void **state)
-{
-    static struct ledger ledger;
-    struct ledger_sum sum;
-
-    (void)state;
-    atomic_store(&ledger.accepted, 10);
-    atomic_store(&ledger.delivered, 4);
-    for (int i = 0; i < DROP_REASONS; i++)
-        atomic_store(&ledger.dropped[i], 1);
-    sum = stats_sum(&ledger, 2);
-    assert_int_equal(sum.dropped, DROP_REASONS);
-    assert_int_equal(sum.accepted, sum.delivered + sum.rejected + sum.dropped + sum.queued);
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_quantile_is_at_most_an_eighth_too_large),
     cmocka_unit_test(extremes_have_a_place),
-    cmocka_unit_test(the_sum_adds_every_drop),
 };
 
 UNIT_MAIN(tests)
