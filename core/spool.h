@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * spool.h - what waits for one sink, in memory and on the disk.
+ *
+ * A sink with `disk` has a spool before its queue.  The queue is the window: at most
+ * CURSOR_WINDOW records that are open.  Behind it wait, in the order of the journal,
+ * those that are on the disk only (the gap, read back by keep.c's reading thread), and
+ * behind those the newest, in memory (the tail).
+ *
+ *      sink <- queue (window, open) <- gap (on the disk) <- tail (in memory) <- push
+ *
+ * A spool belongs to the name of a sink: it outlives graphs, and is there after a restart
+ * before its sink is.  Without a queue (the sink is gone) everything stays on the disk.
+ * The ledger of the queue counts what is in the spool as well: spool_sum.
+ */
+#ifndef CORE_SPOOL_H
+#define CORE_SPOOL_H
+
+#include "journal.h"
+#include "journal_event.h"
+#include "queue.h"
+
+struct spool;
+
+struct spool_bounds {
+    size_t memory; /* bytes of events, half of it for window and tail each */
+    uint64_t disk; /* bytes that the oldest open record may keep from being removed */
+};
+
+/* What a spool needs of keep.c.  wake: [any thread, locks held]  spool_work has something
+ * to do.  again: [reading thread, no lock held]  an event of this sink is to be written
+ * and pushed once more, at the end (spool_push_again); takes over the reference. */
+struct spool_home {
+    void (*wake)(void *arg);
+    void (*again)(void *arg, struct spool *spool, struct sonde_event *event,
+                  struct ledger_route *route, int64_t accepted);
+    void *arg;
+};
+
+struct spool *spool_new(const char *name, const struct spool_home *home);
+void spool_free(struct spool *spool); /* nothing may be attached */
+const char *spool_name(const struct spool *spool);
+
+/* ---- after a restart, in the order of the log, before spool_open ---- */
+
+/* What spool_pack said; false: it is none. */
+bool spool_restore(struct spool *spool, const void *payload, size_t length);
+/* A record names this sink. */
+void spool_restore_record(struct spool *spool, uint64_t number,
+                          const struct journal_name *route);
+/* Everything was told.  Of a spool that is new the cursor begins at the end. */
+void spool_open(struct spool *spool, struct journal *journal);
+
+/* ---- the sink that it is for ---- */
+
+/* From here on the queue is fed, and its ledger has restored what waits.  Sets the
+ * queue's on_ended and bounds; the queue is empty. */
+void spool_attach(struct spool *spool, struct queue *queue, struct spool_bounds bounds);
+void spool_bounds_set(struct spool *spool, struct spool_bounds bounds);
+/* The sink is gone for good, and its queue will be: what waits there is on the disk, or
+ * (held by no record) comes to nothing with the queue.  Nothing is pushed meanwhile. */
+void spool_detach(struct spool *spool);
+
+/* [any thread]  Accepts the event for the sink.  Records come in the order of their
+ * numbers (keep.c has a lock for that); 0: the journal did not take it. */
+void spool_push(struct spool *spool, struct sonde_event *event, const char *route,
+                uint64_t record);
+/* The same for an event that was accepted before and had to leave its place. */
+void spool_push_again(struct spool *spool, struct sonde_event *event,
+                      struct ledger_route *route, uint64_t record, int64_t accepted);
+bool spool_room(struct spool *spool); /* all is in memory, and the window half empty */
+/* Of the queue's ledger, with what waits here as queued; always closes. */
+struct ledger_sum spool_sum(struct spool *spool);
+
+/* ---- for keep.c ---- */
+
+/* [reading thread]  Reads back what fits, and sheds what is over the budget.  Returns
+ * whether there is more to do at once. */
+bool spool_work(struct spool *spool);
+/* The disk takes nothing: the next spool_work sheds a segment, whatever the budget. */
+void spool_press(struct spool *spool);
+/* [journal's thread]  The lowest record that is wanted, or JOURNAL_NOBODY. */
+uint64_t spool_needed(struct spool *spool);
+/* [journal's thread]  A JOURNAL_CURSOR record that speaks of no record above written:
+ * name, bounds, how many wait by route, the cursor.  Freed by the caller. */
+struct journal_head *spool_pack(struct spool *spool, uint64_t written);
+/* The sink that a JOURNAL_CURSOR record is of; false: it is none. */
+bool spool_pack_name(const void *payload, size_t length, struct journal_name *name);
+
+#endif
