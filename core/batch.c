@@ -54,6 +54,7 @@ batch_fill(struct sonde_batch *batch, size_t most, int64_t now)
         item->entry = batch->entries[i];
         item->event = event_ref(item->entry->event);
         item->blamed = false;
+        atomic_store_explicit(&item->retry, false, memory_order_relaxed);
         atomic_store_explicit(&item->settled, false, memory_order_release);
     }
     return batch->count;
@@ -163,9 +164,27 @@ item_settle(struct sonde_item *item, enum sonde_fate fate, const char *why, bool
     } else {
         item->blamed = blamed;
         batch_blame(batch, why);
+        atomic_store_explicit(&item->retry, true, memory_order_release);
     }
     batch_release(batch);
     return true;
+}
+
+/* The last goes first, so that the first is first in line.  What the plugin settles at
+ * this moment is its own. */
+void
+batch_take_back(struct sonde_batch *batch)
+{
+    for (size_t i = batch->count; i-- > 0;) {
+        struct sonde_item *item = &batch->items[i];
+        bool ours = item_claim(item);
+
+        if (!ours && !atomic_exchange_explicit(&item->retry, false, memory_order_acquire))
+            continue;
+        queue_settle(batch->owner->queue, item_give(item), SONDE_RETRY, 0);
+        if (ours)
+            batch_release(batch);
+    }
 }
 
 /* All that is left was delivered.  With a hold on the batch. */

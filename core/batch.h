@@ -40,7 +40,8 @@ struct sonde_item {
     const struct sonde_event *event; /* the batch's reference */
     struct queue_entry *entry;       /* NULL once delivered or rejected */
     atomic_bool settled;
-    bool blamed; /* RETRY of this very item, not of the rest */
+    atomic_bool retry; /* settled as RETRY: the entry stays until the batch is back */
+    bool blamed;       /* RETRY of this very item, not of the rest */
 };
 
 struct sonde_batch {
@@ -64,6 +65,9 @@ void batch_free(struct sonde_batch *batch);
 size_t batch_fill(struct sonde_batch *batch, size_t most, int64_t now);
 bool batch_hold(struct sonde_batch *batch); /* false: it is going back */
 void batch_release(struct sonde_batch *batch);
+/* Its entries go back to the queue as RETRY, though the plugin still has the batch; with
+ * a hold on it. */
+void batch_take_back(struct sonde_batch *batch);
 /* A reason made harmless and cut. */
 void batch_why(char out[BATCH_WHY], const char *why);
 void batch_clear(struct sonde_batch *batch); /* it is back, and may be filled again */

@@ -75,7 +75,8 @@ check_init(struct check *check, const struct plugin *plugin,
                              .timeout = (unsigned)options->timeout,
                              .latency_warn = (unsigned)options->latency_warn,
                              .latency_fail = (unsigned)options->latency_fail,
-                             .negate = options->negate };
+                             .negate = options->negate,
+                             .stopped = true };
     instance_init(&check->instance, plugin, origin->check);
     timer_init(&check->timer, check_due);
     check->rules = (struct judge_rules){ .rise = (unsigned)options->rise,
@@ -96,7 +97,7 @@ check_arm(struct check *check, int64_t due)
 }
 
 /* After a reload the phase goes on, as if nothing had been. */
-static int64_t
+int64_t
 check_first(const struct check *check)
 {
     unsigned missed;
@@ -112,6 +113,7 @@ check_start(struct check *check)
 {
     if (!check_blocks(check))
         check->instance.loop = check->home->loop;
+    check->stopped = false;
     check_arm(check, check_first(check));
 }
 
@@ -168,14 +170,15 @@ check_lagged(struct check *check, struct check_run *run, struct sonde_event *eve
 }
 
 static void
-check_no_answer(struct check *check, struct sonde_event *event)
+check_no_answer(const struct check_run *run, struct sonde_event *event)
 {
+    int64_t ms = (run->deadline.due - run->began) / CLOCK_MS;
     char timeout[32];
 
     if (event->reason != SONDE_OTHER)
         return; /* the plugin knows better */
     sonde_reason(event, SONDE_TIMEOUT, "no answer within %s",
-                 text_duration_format(check->timeout, timeout, sizeof(timeout)));
+                 text_duration_format(ms, timeout, sizeof(timeout)));
 }
 
 static void
@@ -197,7 +200,7 @@ check_write_off(struct check *check, struct check_run *run)
     if (check->instance.plugin->probe.cancel)
         check->instance.plugin->probe.cancel(&check->instance, run->event);
     if (!check_lagged(check, run, event))
-        check_no_answer(check, event);
+        check_no_answer(run, event);
     check_finish(check, run, event, SONDE_DOWN);
 }
 
@@ -228,7 +231,7 @@ check_late(struct timer *timer)
     if (!check_blocks(check)) {
         check_cancel(check, run);
         if (!check_lagged(check, run, event))
-            check_no_answer(check, event);
+            check_no_answer(run, event);
         check_finish(check, run, event, SONDE_DOWN);
         check_run_free(run);
         return;
@@ -298,7 +301,11 @@ check_run_new(struct check *check, enum event_mode mode)
     struct check_run *run = check_run_take(check->home);
     int64_t now = clock_now();
 
-    *run = (struct check_run){ .check = check, .began = now, .mode = mode };
+    *run = (struct check_run){ .check = check,
+                               .began = now,
+                               .mode = mode,
+                               .rules = check->rules,
+                               .negate = check->negate };
     run->event = event_new(loop_pool(check->home->loop), check->origin);
     run->began_wall = run->event->time; /* just now */
     run->event->run = run;
@@ -343,7 +350,7 @@ check_begin(struct check *check, enum event_mode mode)
     } else if (check_resting(check) || (!check_blocks(check) && !check_started(check))) {
         check_cannot_start(check, run);
     } else if (check_blocks(check)) {
-        job_init(&run->job, check_work, check->origin->check);
+        job_init(&run->job, check_work, check->instance.name);
         run->job.ended = check_worked;
         run->anew = check->rest != NULL;
         job_submit(check->home->workers, &run->job);
@@ -397,11 +404,18 @@ check_stuck(const struct check *check)
 }
 
 void
-check_deinit(struct check *check)
+check_close(struct check *check)
 {
     if (check_blocks(check))
         instance_stop(
             &check->instance); /* nothing runs any more: as good as its worker */
+    instance_close(&check->instance);
+}
+
+void
+check_deinit(struct check *check)
+{
+    check_close(check);
     check_rest_free(check);
     instance_deinit(&check->instance);
     state_deinit(&check->state);
@@ -431,8 +445,8 @@ sonde_explain(const struct sonde_event *event)
 {
     const struct check_run *run = event->run;
 
-    return run && !run->check->negate
-           && state_turns_down(&run->check->state, &run->check->rules, event->certain);
+    return run && !run->negate
+           && state_turns_down(&run->check->state, &run->rules, event->certain);
 }
 
 static void

@@ -20,7 +20,7 @@ struct check_options {
     const char *name, *plugin, *description;
     bool enabled, negate;
     int64_t interval, timeout, retry_interval, down_interval; /* ms; down 0 = interval */
-    int64_t latency_warn, latency_fail; /* ms; 0 = none */
+    int64_t latency_warn, latency_fail;                       /* ms; 0 = none */
     int64_t rise, fall;
 };
 extern const struct sonde_option check_option_rows[];
@@ -47,16 +47,16 @@ struct check {
     struct origin *origin;
     const struct path *path;
     struct schedule schedule;
-    struct timer timer;             /* the next run */
+    struct timer timer; /* the next run */
     struct state state;
     struct judge_rules rules;
-    unsigned timeout;               /* ms */
+    unsigned timeout;                    /* ms */
     unsigned latency_warn, latency_fail; /* ms; 0 = none */
-    bool negate, stopped;
-    atomic_bool asking;             /* a recheck is on its way to the loop */
-    struct check_run *run;          /* the one that is out, or NULL */
-    struct check_run *stuck;        /* given up by us, not yet returned by its worker */
-    struct check_rest *rest;        /* after a start that failed; else NULL */
+    bool negate, stopped;                /* stopped: also before check_start */
+    atomic_bool asking;                  /* a recheck is on its way to the loop */
+    struct check_run *run;               /* the one that is out, or NULL */
+    struct check_run *stuck; /* given up by us, not yet returned by its worker */
+    struct check_rest *rest; /* after a start that failed; else NULL */
 };
 
 /* The options must be valid.  The instance's private struct is filled by the caller. */
@@ -67,7 +67,16 @@ void check_start(struct check *check); /* on its loop: the first run is due soon
  * stays with it: check_stuck. */
 void check_stop(struct check *check);
 bool check_stuck(const struct check *check);
-void check_deinit(struct check *check);
+/* What the configuration says beside the plugin's own options is the same. */
+bool check_same_rules(const struct check *check, const struct check *fresh);
+/* On its loop: goes on as it is, with the origin, path and rules of another that was made
+ * for the same question and never started; which gets the old ones. */
+void check_adopt(struct check *check, struct check *fresh);
+/* On the loop of both, before check_start: goes on with state and phase of another. */
+void check_inherit(struct check *check, struct check *was);
+/* Stopped, or never started: closes the instance, beside the loops. */
+void check_close(struct check *check);
+void check_deinit(struct check *check);          /* closes it first, if nobody did */
 void check_home_deinit(struct check_home *home); /* its loop has ended */
 /* Tells a sink the last change again; on the check's loop. */
 void check_present(const struct check *check, struct sink *sink);

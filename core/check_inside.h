@@ -14,6 +14,8 @@ struct check_run {
     struct timer deadline;
     int64_t began, began_wall; /* clock_now, clock_wall */
     enum event_mode mode;
+    struct judge_rules rules;  /* as they were when it began, for its worker */
+    bool negate;
     bool taken_back;           /* cancel was called: an answer is not wanted any more */
     struct job job;            /* for a probe that blocks */
     bool anew;                 /* open it anew before start: it refused before */
@@ -22,6 +24,7 @@ struct check_run {
 };
 
 void check_arm(struct check *check, int64_t due); /* the next run */
+int64_t check_first(const struct check *check);   /* when it is due, from now on */
 /* The run has ended, whoever answered it.  Takes the event, not the run. */
 void check_finish(struct check *check, struct check_run *run, struct sonde_event *event,
                   enum sonde_state state);

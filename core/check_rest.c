@@ -83,7 +83,7 @@ check_rest_reopen(struct check *check)
 
     rest->opened = false;
     rest->busy = true;
-    job_init(&rest->job, check_rest_work, check->origin->check);
+    job_init(&rest->job, check_rest_work, check->instance.name);
     rest->job.ended = check_rest_post;
     job_submit(check->home->workers, &rest->job);
 }

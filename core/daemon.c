@@ -2,8 +2,9 @@
  *
  * daemon.c - the process.  See daemon.h.
  *
- * The main thread has a loop of its own for signals.  Making, stopping and freeing
- * graphs happens on it, beside the loops that probe and deliver.
+ * The main thread has a loop of its own, for signals and for what a reload leaves to be
+ * done.  Making, swapping and freeing graphs happens on it, beside the loops that probe
+ * and deliver.
  */
 #include "config.h"
 
@@ -30,25 +31,29 @@ enum {
     DAEMON_DESCRIPTORS = 16384 /* for which there is room from the start */
 };
 
+#define DAEMON_AGAIN (10 * CLOCK_MS) /* to look whether the reload before is over */
+
 #define DAEMON_NOTHING "nothing was started"
 
 struct daemon {
     const char *path;
     struct plugins *plugins;
+    struct engine engine;
     struct graph *graph;
+    struct retired retired;
     struct loop *loop;
+    struct timer reload; /* asked for while the one before is not over */
     int signals, state_lock;
-    atomic_ullong seq;
-    bool left_behind; /* a graph before a reload, with a thread stuck in a plugin */
+    bool ending;
 };
 
 /* Prints what is wrong or doubtful.  NULL: wrong, with this consequence. */
 static struct graph *
-daemon_build(const char *path, struct plugins *plugins, atomic_ullong *seq,
+daemon_build(const char *path, struct plugins *plugins, struct engine *engine,
              const char *consequence)
 {
     struct problems problems = { 0 };
-    struct graph *graph = graph_new(path, plugins, seq, &problems);
+    struct graph *graph = graph_new(path, plugins, engine, &problems);
 
     problem_print(&problems, stderr);
     if (!graph)
@@ -58,20 +63,28 @@ daemon_build(const char *path, struct plugins *plugins, atomic_ullong *seq,
     return graph;
 }
 
+/* The first one, for which the engine is made; NULL: told. */
+static struct graph *
+daemon_build_first(const char *path, struct plugins *plugins, struct engine *engine)
+{
+    struct graph *graph = daemon_build(path, plugins, engine, DAEMON_NOTHING);
+
+    if (!graph)
+        engine_deinit(engine);
+    return graph;
+}
+
+static void
+daemon_free(struct graph *graph, struct engine *engine)
+{
+    graph_free(graph);
+    engine_deinit(engine);
+}
+
 static int64_t
 daemon_deadline(void)
 {
     return clock_now() + DAEMON_DEADLINE * CLOCK_SECOND;
-}
-
-/* What is stuck in a plugin cannot be freed under it. */
-static bool
-daemon_end(struct graph *graph)
-{
-    if (!graph_stop(graph, NULL, daemon_deadline()))
-        return false;
-    graph_free(graph);
-    return true;
 }
 
 static void
@@ -80,7 +93,7 @@ daemon_say(const struct graph *graph, const char *what)
     size_t checks = graph->check_count - 1; /* without the daemon's own */
     size_t routes = router_route_count(graph->router);
 
-    log_info("%s: %zu check%s, %zu sink%s, %zu route%s", what, checks,
+    log_info("%s %zu check%s, %zu sink%s, %zu route%s", what, checks,
              checks == 1 ? "" : "s", graph->sink_count, graph->sink_count == 1 ? "" : "s",
              routes, routes == 1 ? "" : "s");
 }
@@ -88,31 +101,46 @@ daemon_say(const struct graph *graph, const char *what)
 /* ---- signals ---- */
 
 static void
-daemon_reload(struct daemon *daemon)
+daemon_reloaded(const char *diff, void *arg)
 {
-    struct graph *old = daemon->graph, *graph;
-    bool ended;
+    struct daemon *daemon = arg;
+    AUTO_FREE char *what = memory_format("reloaded: %s;",
+                                         *diff ? diff : "nothing changed");
 
+    daemon_say(daemon->graph, what);
+    notify_send("READY=1");
+}
+
+/* One after the other: queues may still be on their way from the sinks of the one
+ * before. */
+static bool
+daemon_is_reloading(const struct daemon *daemon)
+{
+    return daemon->engine.pending || daemon->retired.heirs;
+}
+
+static void
+daemon_reload(struct timer *timer)
+{
+    struct daemon *daemon = container_of(timer, struct daemon, reload);
+    struct graph *old = daemon->graph, *graph;
+
+    if (daemon->ending)
+        return;
+    if (daemon_is_reloading(daemon)) {
+        loop_set(daemon->loop, &daemon->reload, clock_now() + DAEMON_AGAIN);
+        return;
+    }
     notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now() / 1000));
-    graph = daemon_build(daemon->path, daemon->plugins, &daemon->seq,
+    graph = daemon_build(daemon->path, daemon->plugins, &daemon->engine,
                          "the configuration that runs goes on unchanged");
     if (!graph) {
         notify_send("READY=1");
         return;
     }
-    if (strcmp(old->options.state_dir, graph->options.state_dir) != 0)
-        log_warning("state_dir is read at the start only; it stays as it was");
-    ended = graph_stop(old, graph, daemon_deadline());
-    graph_log_counts(old);
-    graph_inherit(graph, old);
-    if (ended)
-        graph_free(old);
-    daemon->left_behind |= !ended;
     daemon->graph = graph;
     log_level((enum sonde_level)graph->options.log);
-    graph_start(graph);
-    daemon_say(graph, "reloaded");
-    notify_send("READY=1");
+    graph_swap(graph, old, &daemon->retired, daemon_reloaded, daemon);
 }
 
 static void
@@ -124,7 +152,7 @@ daemon_signal(void *arg)
     while (read(daemon->signals, &signal, sizeof(signal)) == sizeof(signal)) {
         switch (signal.ssi_signo) {
         case SIGHUP:
-            daemon_reload(daemon);
+            daemon_reload(&daemon->reload);
             break;
         case SIGUSR1:
             graph_log_counts(daemon->graph);
@@ -168,16 +196,19 @@ daemon_hear_no_more(void)
 static int
 daemon_finish(struct daemon *daemon)
 {
+    bool ended;
+
     log_info("ending; up to %d s for what waits", DAEMON_DEADLINE);
     notify_send("STOPPING=1");
     daemon_hear_no_more();
-    if (!graph_stop(daemon->graph, NULL, daemon_deadline()) || daemon->left_behind) {
-        graph_log_counts(daemon->graph);
+    daemon->ending = true;
+    ended = graph_stop(daemon->graph, &daemon->retired, daemon_deadline());
+    graph_log_counts(daemon->graph);
+    if (!ended) {
         log_warning("ended with threads stuck in plugins");
         _exit(DAEMON_FAILED); /* their memory must stay while they run */
     }
-    graph_log_counts(daemon->graph);
-    graph_free(daemon->graph);
+    daemon_free(daemon->graph, &daemon->engine);
     loop_free(daemon->loop);
     memory_close(&daemon->signals);
     memory_close(&daemon->state_lock);
@@ -202,27 +233,41 @@ daemon_grow_descriptors(void)
         close(fd);
 }
 
+static void
+daemon_started(const char *diff, void *arg)
+{
+    (void)diff, (void)arg;
+}
+
+static void
+daemon_start(struct daemon *daemon)
+{
+    daemon->loop = daemon->engine.main = loop_new("sonded");
+    loop_watch(daemon->loop, daemon->signals, daemon_signal, daemon);
+    timer_init(&daemon->reload, daemon_reload);
+    retired_init(&daemon->retired, &daemon->engine);
+    graph_swap(daemon->graph, NULL, &daemon->retired, daemon_started, NULL);
+    daemon_say(daemon->graph, "sonded " PACKAGE_VERSION ":");
+    notify_send("READY=1");
+}
+
 int
 daemon_run(const char *path, struct plugins *plugins)
 {
     struct daemon daemon = { .path = path, .plugins = plugins, .state_lock = -1 };
 
-    atomic_init(&daemon.seq, (unsigned long long)clock_wall());
+    atomic_init(&daemon.engine.seq, (unsigned long long)clock_wall());
     daemon_grow_descriptors();
     daemon.signals = daemon_hear();
-    daemon.graph = daemon_build(path, plugins, &daemon.seq, DAEMON_NOTHING);
+    daemon.graph = daemon_build_first(path, plugins, &daemon.engine);
     if (!daemon.graph)
         return DAEMON_WRONG;
     log_level((enum sonde_level)daemon.graph->options.log);
     if (statedir_take(daemon.graph->options.state_dir, &daemon.state_lock) == -1) {
-        graph_free(daemon.graph);
+        daemon_free(daemon.graph, &daemon.engine);
         return DAEMON_FAILED;
     }
-    daemon.loop = loop_new("sonded");
-    loop_watch(daemon.loop, daemon.signals, daemon_signal, &daemon);
-    graph_start(daemon.graph);
-    daemon_say(daemon.graph, "sonded " PACKAGE_VERSION);
-    notify_send("READY=1");
+    daemon_start(&daemon);
     loop_run(daemon.loop);
     return daemon_finish(&daemon);
 }
@@ -230,15 +275,13 @@ daemon_run(const char *path, struct plugins *plugins)
 int
 daemon_check(const char *path, struct plugins *plugins)
 {
-    atomic_ullong seq;
-    struct graph *graph;
+    struct engine engine = { 0 };
+    struct graph *graph = daemon_build_first(path, plugins, &engine);
 
-    atomic_init(&seq, 0);
-    graph = daemon_build(path, plugins, &seq, DAEMON_NOTHING);
     if (!graph)
         return DAEMON_WRONG;
     preview_print(graph, stdout);
-    graph_free(graph);
+    daemon_free(graph, &engine);
     return DAEMON_OK;
 }
 
@@ -268,13 +311,12 @@ daemon_once_result(struct check *check, const struct sonde_event *result, void *
 int
 daemon_once(const char *path, struct plugins *plugins)
 {
+    struct engine engine = { 0 };
     struct once once = { 0 };
-    atomic_ullong seq;
     struct graph *graph;
 
-    atomic_init(&seq, 0);
     signal(SIGPIPE, SIG_IGN);
-    graph = daemon_build(path, plugins, &seq, DAEMON_NOTHING);
+    graph = daemon_build_first(path, plugins, &engine);
     if (!graph)
         return DAEMON_WRONG;
     pthread_mutex_init(&once.lock, NULL);
@@ -286,7 +328,8 @@ daemon_once(const char *path, struct plugins *plugins)
         pthread_cond_wait(&once.all, &once.lock);
     pthread_mutex_unlock(&once.lock);
     fflush(stdout);
-    if (!daemon_end(graph))
+    if (!graph_stop(graph, NULL, daemon_deadline()))
         _exit(once.not_up ? DAEMON_FAILED : DAEMON_OK);
+    daemon_free(graph, &engine);
     return once.not_up ? DAEMON_FAILED : DAEMON_OK;
 }

@@ -10,7 +10,9 @@
 #include "clock.h"
 #include "log.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,15 +21,15 @@ static const char *const build_levels[] = { "debug", "info", "warning", "error",
 
 const struct sonde_option graph_option_rows[] = {
     SONDE_STRING(
-        struct graph_options, observer, .fallback = "",
+        struct engine_options, observer, .fallback = "",
         .help = "name of this daemon in its events; the host's name where not set"),
-    SONDE_STRING(struct graph_options, state_dir, .fallback = "",
+    SONDE_STRING(struct engine_options, state_dir, .fallback = "",
                  .help = "what must survive a restart lies here"),
-    SONDE_INTEGER(struct graph_options, loops, .fallback = "1", .min = 1, .max = 64,
+    SONDE_INTEGER(struct engine_options, loops, .fallback = "1", .min = 1, .max = 64,
                   .help = "threads that run checks"),
-    SONDE_INTEGER(struct graph_options, workers, .fallback = "16", .min = 1, .max = 1024,
+    SONDE_INTEGER(struct engine_options, workers, .fallback = "16", .min = 1, .max = 1024,
                   .help = "most threads for probes that block"),
-    SONDE_CHOICE(struct graph_options, log, .fallback = "info", .choices = build_levels,
+    SONDE_CHOICE(struct engine_options, log, .fallback = "info", .choices = build_levels,
                  .help = "the least level that is logged"),
     { 0 }
 };
@@ -63,6 +65,38 @@ build_plugin(struct build *build, enum plugin_role role, const char *name,
     return plugin;
 }
 
+static bool
+build_fill(struct build *build, struct sonde_instance *instance, struct arena *memory,
+           const struct option_sources *sources, const char *who, struct place place)
+{
+    instance->name = arena_text(memory, instance->name);
+    return option_fill(instance->private, instance->plugin->options, sources, memory, who,
+                       place, build->problems);
+}
+
+/* Filled twice: the first time shows how much room it takes.  An instance outlives the
+ * graph that made it, and there may be many of them, so each has one block that fits. */
+static bool
+build_values(struct build *build, struct sonde_instance *instance,
+             const struct option_sources *sources, const char *who, struct place place)
+{
+    const char *name = instance->name;
+    struct arena scratch = { 0 }, own = { 0 };
+    bool good = build_fill(build, instance, &scratch, sources, who, place);
+    size_t room = arena_used(&scratch);
+
+    instance->name = name;
+    if (good) {
+        instance->memory = memory_new(room);
+        own.at = instance->memory;
+        own.end = own.at + room;
+        build_fill(build, instance, &own, sources, who, place);
+        assert(!own.blocks);
+    }
+    arena_deinit(&scratch);
+    return good;
+}
+
 bool
 build_instance(struct build *build, struct sonde_instance *instance,
                const struct option_sources *sources, const char *who, struct place place)
@@ -72,8 +106,7 @@ build_instance(struct build *build, struct sonde_instance *instance,
                                     .place = place };
     bool opened;
 
-    if (!option_fill(instance->private, instance->plugin->options, sources,
-                     &build->graph->memory, who, place, build->problems))
+    if (!build_values(build, instance, sources, who, place))
         return false;
     instance->birth = &birth;
     opened = instance_open(instance) == 0;
@@ -85,12 +118,60 @@ build_instance(struct build *build, struct sonde_instance *instance,
 
 /* ---- the daemon ---- */
 
+static bool
+build_stays_as(const struct sonde_option *row, const void *was, const void *now)
+{
+    const struct sonde_option rows[] = { *row, { 0 } };
+
+    return option_equal(was, now, rows);
+}
+
+static void
+build_say_stays(struct build *build, const struct setting *section,
+                const struct sonde_option *row, const void *was)
+{
+    const struct setting *setting = setting_find(section, row->name);
+    struct place place = setting   ? setting->place
+                         : section ? section->place
+                                   : (struct place){ 0 };
+    const void *at = (const char *)was + row->offset;
+    const char *text = row->kind == SONDE_KIND_STRING ? *(const char *const *)at : "";
+    char number[32] = "";
+
+    if (row->kind == SONDE_KIND_INTEGER)
+        snprintf(number, sizeof(number), "%" PRId64, *(const int64_t *)at);
+    problem_warn(build->problems, place,
+                 "daemon.%s is read at the start only; it stays %s%s%s%s", row->name,
+                 number, *number ? "" : "\"", text, *number ? "" : "\"");
+}
+
+/* What the engine was made of is not made anew.  Nothing is said beside an error, which
+ * may have kept the section from being read. */
+static void
+build_stays(struct build *build, const struct setting *section)
+{
+    struct engine_options *options = &build->graph->options;
+    struct engine *engine = build->graph->engine;
+    int log = options->log;
+
+    if (!engine->delivery) {
+        engine_init(engine, options);
+        return;
+    }
+    for (const struct sonde_option *row = graph_option_rows; row->name; row++)
+        if (strcmp(row->name, "log") != 0 && !build->problems->errors
+            && !build_stays_as(row, &engine->options, options))
+            build_say_stays(build, section, row, &engine->options);
+    *options = engine->options;
+    options->log = log;
+}
+
 static void
 build_options(struct build *build)
 {
     static const struct sonde_option *const tables[] = { graph_option_rows, NULL };
     const struct setting *section = setting_find(build->root, "daemon");
-    struct graph_options *options = &build->graph->options;
+    struct engine_options *options = &build->graph->options;
     struct option_sources sources = { .own = section };
     char host[256] = "";
 
@@ -100,11 +181,12 @@ build_options(struct build *build)
         option_unknown(section, tables, "daemon", build->problems);
     if (options->loops < 1)
         options->loops = 1; /* was a problem; the rest is still looked at */
-    if (options->observer && *options->observer)
-        return;
-    if (gethostname(host, sizeof(host) - 1) == -1 || !*host)
-        snprintf(host, sizeof(host), "localhost");
-    options->observer = arena_text(&build->graph->memory, host);
+    if (!options->observer || !*options->observer) {
+        if (gethostname(host, sizeof(host) - 1) == -1 || !*host)
+            snprintf(host, sizeof(host), "localhost");
+        options->observer = arena_text(&build->graph->memory, host);
+    }
+    build_stays(build, section);
 }
 
 /* ---- defaults ---- */
@@ -179,7 +261,7 @@ build_sink_used(const struct graph *graph, const struct sink *sink)
     bool used = !router_sink_idle(graph->router, sink);
 
     for (size_t i = 0; !used && i < graph->sink_count; i++) {
-        const char *otherwise = graph->sinks[i]->options.otherwise;
+        const char *otherwise = graph->sinks[i]->otherwise;
 
         used = otherwise && strcmp(otherwise, sink->instance.name) == 0;
     }
@@ -208,16 +290,14 @@ build_idle(struct build *build)
 }
 
 struct graph *
-graph_new(const char *path, struct plugins *plugins, atomic_ullong *seq,
+graph_new(const char *path, struct plugins *plugins, struct engine *engine,
           struct problems *problems)
 {
     struct arena settings = { .block = 65536 };
     struct graph *graph = memory_new(sizeof(*graph));
-    struct build build = {
-        .graph = graph, .plugins = plugins, .problems = problems, .seq = seq
-    };
+    struct build build = { .graph = graph, .plugins = plugins, .problems = problems };
 
-    graph->memory.block = 16384;
+    graph->engine = engine;
     build.root = conf_read(path, &settings, problems);
     build.defaults = setting_find(build.root, "defaults");
     build_options(&build);
@@ -225,8 +305,6 @@ graph_new(const char *path, struct plugins *plugins, atomic_ullong *seq,
     build_sinks(&build);
     graph->router = router_new(setting_find(build.root, "routes"), graph->sinks,
                                graph->sink_count, problems);
-    graph->delivery = loop_new("delivery");
-    graph->workers = workers_new((unsigned)graph->options.workers);
     build_checks(&build);
     if (!problems->errors)
         build_idle(&build);

@@ -14,25 +14,25 @@ struct build {
     struct plugins *plugins;
     struct problems *problems;
     const struct setting *root, *defaults;
-    atomic_ullong *seq;
 };
 
 /* Where the options of a section come from. */
-struct option_sources build_sources(const struct build *build, const struct setting *section,
+struct option_sources build_sources(const struct build *build,
+                                    const struct setting *section,
                                     const struct plugin *plugin);
 /* The plugin that the section names; NULL: told. */
 const struct plugin *build_plugin(struct build *build, enum plugin_role role,
                                   const char *name, const struct setting *section,
                                   const char *who);
-/* Fills the private struct and opens the instance; false: told. */
+/* Fills the private struct, in memory of its own, and opens the instance; false: told. */
 bool build_instance(struct build *build, struct sonde_instance *instance,
                     const struct option_sources *sources, const char *who,
                     struct place place);
 
 /* Makes the sinks of the section `sinks`. */
 void build_sinks(struct build *build);
-/* For option_unknown: the row of `buffer`, whose value is a group, in a sink; and the same
- * group in `defaults`, looked at for itself. */
+/* For option_unknown: the row of `buffer`, whose value is a group, in a sink; and the
+ * same group in `defaults`, looked at for itself. */
 extern const struct sonde_option build_buffer_key[];
 void build_defaults_buffer(struct build *build, const struct setting *buffer,
                            const char *who);

@@ -19,6 +19,7 @@ struct names {
         struct place place;
     } * slots;
     size_t count, room;
+    struct arena memory;
 };
 
 struct section {
@@ -39,10 +40,10 @@ names_slot(const struct names *names, const char *name)
 static void
 names_grow(struct names *names)
 {
-    struct names larger = { .room = names->room ? names->room * 2 : 64 };
+    struct names larger = *names;
 
+    larger.room = names->room ? names->room * 2 : 64;
     larger.slots = memory_array(larger.room, sizeof(*larger.slots));
-    larger.count = names->count;
     for (size_t i = 0; i < names->room; i++)
         if (names->slots[i].name)
             *names_slot(&larger, names->slots[i].name) = names->slots[i];
@@ -61,7 +62,7 @@ names_enter(struct names *names, const char *name, struct place place)
     slot = names_slot(names, name);
     if (slot->name)
         return &slot->place;
-    *slot = (struct name){ name, place };
+    *slot = (struct name){ arena_text(&names->memory, name), place };
     names->count++;
     return NULL;
 }
@@ -71,20 +72,14 @@ names_enter(struct names *names, const char *name, struct place place)
 static void
 build_append(struct graph *graph, struct check *check)
 {
-    struct check_home *home =
-        &graph->homes[check->origin->hash % (uint64_t)graph->options.loops];
-
     if (graph->check_count == graph->check_room) {
         graph->check_room = graph->check_room ? graph->check_room * 2 : 64;
         graph->checks = memory_grow(graph->checks, graph->check_room,
                                     sizeof(*graph->checks));
     }
     graph->checks[graph->check_count++] = check;
-    check->home = home;
-    if ((home->count & (home->count - 1)) == 0) /* full at each power of two */
-        home->checks = memory_grow(home->checks, home->count ? home->count * 2 : 1,
-                                   sizeof(struct check *));
-    home->checks[home->count++] = check;
+    check->home =
+        &graph->engine->homes[check->origin->hash % (uint64_t)graph->options.loops];
 }
 
 static bool
@@ -149,26 +144,40 @@ build_check_plugin(struct build *build, const struct setting *made, const char *
     return NULL;
 }
 
+/* The common options, whose texts live in memory only. */
+static bool
+build_check_options(struct section *section, const struct setting *made,
+                    const struct plugin *plugin, struct check_options *options,
+                    struct arena *memory, const char *who)
+{
+    struct build *build = section->build;
+    const struct sonde_option *const tables[] = { check_option_rows, plugin->options,
+                                                  NULL };
+    struct option_sources sources = build_sources(build, made, plugin);
+    bool ok = option_unknown(made, tables, who, build->problems);
+
+    ok &= option_fill(options, check_option_rows, &sources, memory, who, made->place,
+                      build->problems);
+    return ok && build_times(build, options, &sources, who)
+           && build_latency(build, options, &sources, who) && options->enabled;
+}
+
 static void
 build_check_from(struct section *section, const struct setting *made,
                  const struct plugin *plugin, const struct label *labels, size_t count,
                  const char *who)
 {
     struct build *build = section->build;
-    const struct sonde_option *const tables[] = { check_option_rows, plugin->options,
-                                                  NULL };
     struct option_sources sources = build_sources(build, made, plugin);
     struct check_options options = { 0 };
+    struct arena scratch = { 0 };
     struct origin *origin;
     struct check *check;
-    bool ok;
 
-    ok = option_unknown(made, tables, who, build->problems);
-    ok &= option_fill(&options, check_option_rows, &sources, &build->graph->memory, who,
-                      made->place, build->problems);
-    if (!ok || !build_times(build, &options, &sources, who)
-        || !build_latency(build, &options, &sources, who) || !options.enabled)
+    if (!build_check_options(section, made, plugin, &options, &scratch, who)) {
+        arena_deinit(&scratch);
         return;
+    }
     origin = origin_new(options.name, plugin->name, build->graph->options.observer,
                         labels, count);
     check = memory_new(sizeof(*check));
@@ -176,6 +185,7 @@ build_check_from(struct section *section, const struct setting *made,
     build_append(build->graph, check);
     build_instance(build, &check->instance, &sources, who, made->place);
     check->path = router_path(build->graph->router, origin);
+    arena_deinit(&scratch);
 }
 
 static void
@@ -196,8 +206,7 @@ build_check(const struct setting *made, const struct label *labels, size_t count
         return;
     }
     who = memory_format("check \"%s\"", named->text);
-    earlier = names_enter(section->names, arena_text(&build->graph->memory, named->text),
-                          named->place);
+    earlier = names_enter(section->names, named->text, named->place);
     if (earlier && !earlier->file) {
         problem_add(build->problems, named->place, "%s: the name is the daemon's own",
                     who);
@@ -232,27 +241,11 @@ build_observer(struct build *build)
     struct check *check = memory_new(sizeof(*check));
 
     check_init(check, &observer_plugin, &options, origin);
+    check->instance.name = check->instance.memory = memory_text(name);
     ((struct observer *)check->instance.private)->graph = build->graph;
     instance_open(&check->instance);
     build_append(build->graph, check);
-    build->graph->observer = check;
     check->path = router_path(build->graph->router, origin);
-}
-
-static void
-build_homes(struct build *build)
-{
-    struct graph *graph = build->graph;
-
-    graph->homes = memory_array((size_t)graph->options.loops, sizeof(*graph->homes));
-    for (int64_t i = 0; i < graph->options.loops; i++) {
-        char name[16];
-
-        snprintf(name, sizeof(name), "loop-%d", (int)i);
-        graph->homes[i].loop = loop_new(name);
-        graph->homes[i].workers = graph->workers;
-        graph->homes[i].seq = build->seq;
-    }
 }
 
 void
@@ -264,7 +257,6 @@ build_checks(struct build *build)
     AUTO_FREE char *own = memory_format("observer:%s", build->graph->options.observer);
     struct names names = { 0 };
 
-    build_homes(build);
     names_enter(&names, own, (struct place){ 0 });
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next) {
         struct section section = { .build = build, .names = &names };
@@ -273,6 +265,7 @@ build_checks(struct build *build)
                      build->problems);
     }
     free(names.slots);
+    arena_deinit(&names.memory);
     targets_free(targets);
     build_observer(build);
 }

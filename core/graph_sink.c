@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SINK_BLOCK = 256 }; /* for the texts of its common options */
+
 const struct sonde_option graph_sink_rows[] = {
     SONDE_STRING(struct sink_options, name, .required = true,
                  .help = "name of the sink, for routes"),
@@ -89,7 +91,7 @@ build_format(struct build *build, struct sink *sink, const struct option_sources
                     "field in braces, such as \"{check} is {state}\"",
                     who, secret ? "***" : format);
     } else {
-        sink->payload = template_compile(&build->graph->memory, format, &error);
+        sink->payload = template_compile(&sink->memory, format, &error);
         if (!sink->payload)
             problem_add(build->problems, place, "%s: format: %s", who,
                         secret ? "is no template" : error);
@@ -132,7 +134,7 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
     sources.own = own;
     sources.defaults[0] = setting_find(sources.defaults[0], "buffer");
     sources.defaults[1] = setting_find(build->defaults, "buffer");
-    option_fill(&buffer, graph_buffer_rows, &sources, &build->graph->memory, who, place,
+    option_fill(&buffer, graph_buffer_rows, &sources, &sink->memory, who, place,
                 build->problems);
     if (own) {
         option_unknown(own, tables, who, build->problems);
@@ -160,8 +162,12 @@ build_sink_options(struct build *build, struct sink *sink, const struct setting 
 
     memcpy(rows, graph_sink_rows, sizeof(rows));
     build_fallbacks(rows, plugin->options);
-    return option_fill(&sink->options, rows, &sources, &build->graph->memory, who,
-                       section->place, build->problems);
+    if (!option_fill(&sink->options, rows, &sources, &sink->memory, who, section->place,
+                     build->problems))
+        return false;
+    sink->otherwise = memory_text(sink->options.otherwise);
+    sink->options.otherwise = sink->otherwise;
+    return true;
 }
 
 /* Its options as far as they are known before the plugin is. */
@@ -183,8 +189,8 @@ build_sink_new(struct graph *graph, const struct plugin *plugin, const char *nam
 {
     struct sink *sink = memory_new(sizeof(*sink));
 
-    sink->index = (unsigned)graph->sink_count;
-    instance_init(&sink->instance, plugin, arena_text(&graph->memory, name));
+    sink->memory.block = SINK_BLOCK;
+    instance_init(&sink->instance, plugin, arena_text(&sink->memory, name));
     graph->sinks[graph->sink_count++] = sink;
     return sink;
 }

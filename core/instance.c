@@ -140,18 +140,27 @@ instance_field_size(enum sonde_kind kind)
     return 0;
 }
 
+/* The option values are not even written: a reload may be comparing them. */
+static void
+instance_wipe(struct sonde_instance *self)
+{
+    size_t size = instance_calls(self).size;
+    AUTO_FREE bool *stays = memory_array(size, sizeof(*stays));
+    char *private = self->private;
+
+    for (const struct sonde_option *row = self->plugin->options;
+         row->kind != SONDE_KIND_END; row++)
+        memset(stays + row->offset, true, instance_field_size(row->kind));
+    for (size_t i = 0; i < size; i++)
+        if (!stays[i])
+    private[i] = 0;
+}
+
 int
 instance_reopen(struct sonde_instance *self)
 {
-    size_t size = instance_calls(self).size;
-    char *fresh = memory_new(size), *old = self->private;
-
     instance_close(self);
-    for (const struct sonde_option *row = self->plugin->options;
-         row->kind != SONDE_KIND_END; row++)
-        memcpy(fresh + row->offset, old + row->offset, instance_field_size(row->kind));
-    memcpy(old, fresh, size);
-    free(fresh);
+    instance_wipe(self);
     return instance_open(self);
 }
 
@@ -160,8 +169,9 @@ instance_deinit(struct sonde_instance *self)
 {
     instance_close(self);
     free(self->private);
+    free(self->memory);
     free(self->why);
-    self->private = NULL;
+    self->private = self->memory = NULL;
     self->why = NULL;
 }
 

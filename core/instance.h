@@ -24,14 +24,15 @@ struct sonde_instance {
     const struct plugin *plugin;
     const char *name;
     void *private;
-    struct loop *loop;                /* NULL for what lives on a worker */
-    struct list watches, timers;      /* struct sonde_watch, struct sonde_timer */
+    void *memory;                /* or NULL: name and option values, from the heap */
+    struct loop *loop;           /* NULL for what lives on a worker */
+    struct list watches, timers; /* struct sonde_watch, struct sonde_timer */
     enum instance_stage stage;
-    bool shared;                      /* made by sonde_shared: in no check, in no sink */
-    _Atomic int64_t deadline;         /* clock_now of the answer due, for sonde_time_left;
-                                       * 0 = none */
-    struct instance_birth *birth;     /* only while the configuration is built */
-    char *why;                        /* what sonde_fail said last; owner: the instance */
+    bool shared;                  /* made by sonde_shared: in no check, in no sink */
+    _Atomic int64_t deadline;     /* clock_now of the answer due, for sonde_time_left;
+                                   * 0 = none */
+    struct instance_birth *birth; /* only while the configuration is built */
+    char *why;                    /* what sonde_fail said last; owner: the instance */
 };
 
 /* What sonde_fail needs to cite a line, while the settings still exist. */
@@ -42,11 +43,13 @@ struct instance_birth {
     bool failed;
 };
 
-/* name lives as long as the instance.  The private struct is allocated zeroed;
+/* name lives as long as the instance, as do the option values: in self->memory, which
+ * it frees, or elsewhere.  The private struct is allocated zeroed;
  * the owner fills it (option_fill) before instance_open. */
-void instance_init(struct sonde_instance *self, const struct plugin *plugin, const char *name);
-int instance_open(struct sonde_instance *self);   /* calls open; -1 = why is set */
-int instance_start(struct sonde_instance *self);  /* on its loop or worker */
+void instance_init(struct sonde_instance *self, const struct plugin *plugin,
+                   const char *name);
+int instance_open(struct sonde_instance *self);  /* calls open; -1 = why is set */
+int instance_start(struct sonde_instance *self); /* on its loop or worker */
 /* On its loop or worker: calls stop after a start that succeeded, takes back
  * watches, timers and posts. */
 void instance_stop(struct sonde_instance *self);

@@ -165,6 +165,18 @@ arena_format(struct arena *arena, const char *format, ...)
     return text;
 }
 
+size_t
+arena_used(const struct arena *arena)
+{
+    const struct arena_block *last = arena->blocks;
+    size_t used = last ? (size_t)(arena->at - last->bytes) : 0;
+
+    for (const struct arena_block *block = last ? last->next : NULL; block;
+         block = block->next)
+        used += block->size + MEMORY_ALIGN;
+    return used;
+}
+
 void
 arena_deinit(struct arena *arena)
 {

@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-void *memory_new(size_t size);                  /* zeroed */
-void *memory_array(size_t count, size_t size);  /* zeroed, checks the product */
+void *memory_new(size_t size);                 /* zeroed */
+void *memory_array(size_t count, size_t size); /* zeroed, checks the product */
 void *memory_grow(void *block, size_t count, size_t size); /* as reallocarray */
-char *memory_text(const char *text);            /* a copy; NULL stays NULL */
+char *memory_text(const char *text);                       /* a copy; NULL stays NULL */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* An arena hands out memory that is freed all at once.  A zeroed struct arena is
@@ -36,6 +36,8 @@ char *arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 char *arena_vformat(struct arena *arena, const char *format, va_list args)
     __attribute__((format(printf, 2, 0), nonnull(2)));
+/* How much one block would have had to hold of all that was handed out. */
+size_t arena_used(const struct arena *arena);
 /* Frees everything; the arena can be used again. */
 void arena_deinit(struct arena *arena);
 

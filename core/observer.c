@@ -22,7 +22,7 @@ observer_sinks(const struct graph *graph, struct text *said)
         if (health.state != SONDE_DOWN)
             continue;
         text_printf(said, "%ssink \"%s\" is DOWN: %s", down ? "; " : "",
-                    graph->sinks[i]->options.name, health.why);
+                    graph->sinks[i]->instance.name, health.why);
         down = true;
     }
     return down;
@@ -31,10 +31,10 @@ observer_sinks(const struct graph *graph, struct text *said)
 static int64_t
 observer_lag(const struct graph *graph)
 {
-    int64_t worst = loop_worst_lag(graph->delivery);
+    int64_t worst = loop_worst_lag(graph->engine->delivery);
 
     for (int64_t i = 0; i < graph->options.loops; i++) {
-        int64_t lag = loop_worst_lag(graph->homes[i].loop);
+        int64_t lag = loop_worst_lag(graph->engine->homes[i].loop);
 
         if (lag > worst)
             worst = lag;
@@ -59,8 +59,10 @@ observer_runs(const struct graph *graph, struct sonde_event *event)
     double runs = 0, overruns = 0;
 
     for (int64_t i = 0; i < graph->options.loops; i++) {
-        runs += (double)atomic_load(&graph->homes[i].stats.runs);
-        overruns += (double)atomic_load(&graph->homes[i].stats.overruns);
+        const struct loop_stats *stats = &graph->engine->homes[i].stats;
+
+        runs += (double)atomic_load(&stats->runs);
+        overruns += (double)atomic_load(&stats->overruns);
     }
     sonde_metric(event, "runs", runs, NULL);
     sonde_metric(event, "overruns", overruns, NULL);

@@ -11,6 +11,21 @@ enum {
     PRESENT_PAUSE = 100, /* ms, until the queue may have room again */
 };
 
+/* The walk over one loop's checks. */
+struct present {
+    struct check_home *home;
+    struct sink *sink;
+    struct timer timer;
+    size_t at;
+    atomic_bool asked;
+};
+
+struct presents {
+    struct engine *engine;
+    size_t count;
+    struct present each[];
+};
+
 static void
 present_walk(struct timer *timer)
 {
@@ -29,11 +44,41 @@ present_walk(struct timer *timer)
         loop_set(home->loop, &present->timer, clock_now() + pause);
 }
 
-void
-present_init(struct present *present, struct check_home *home, struct sink *sink)
+/* A sink's health differs: the daemon's own check says so at once. */
+static void
+presents_on_health(struct sink *sink, void *arg)
 {
-    *present = (struct present){ .home = home, .sink = sink };
-    timer_init(&present->timer, present_walk);
+    const struct presents *presents = arg;
+
+    (void)sink;
+    sonde_recheck(&presents->engine->observer->instance);
+}
+
+static void
+presents_on_present(struct sink *sink, void *arg)
+{
+    (void)sink;
+    presents_ask(arg);
+}
+
+struct presents *
+presents_new(struct sink *sink, struct engine *engine)
+{
+    size_t count = (size_t)engine->options.loops;
+    struct presents *presents =
+        memory_new(sizeof(*presents) + count * sizeof(*presents->each));
+
+    presents->engine = engine;
+    presents->count = count;
+    for (size_t i = 0; i < count; i++) {
+        presents->each[i].home = &engine->homes[i];
+        presents->each[i].sink = sink;
+        timer_init(&presents->each[i].timer, present_walk);
+    }
+    sink->on_health = presents_on_health;
+    sink->on_present = presents_on_present;
+    sink->arg = presents;
+    return presents;
 }
 
 static void
@@ -47,14 +92,33 @@ present_begin(void *arg)
 }
 
 void
-present_ask(struct present *present)
+presents_ask(struct presents *presents)
 {
-    if (!atomic_exchange(&present->asked, true))
-        loop_post(present->home->loop, present_begin, present);
+    for (size_t i = 0; i < presents->count; i++) {
+        struct present *present = &presents->each[i];
+
+        if (!atomic_exchange(&present->asked, true))
+            loop_post(present->home->loop, present_begin, present);
+    }
+}
+
+static void
+present_end(void *arg)
+{
+    struct present *present = arg;
+
+    loop_clear(present->home->loop, &present->timer);
 }
 
 void
-present_stop(struct present *present)
+presents_stop(struct presents *presents)
 {
-    loop_clear(present->home->loop, &present->timer);
+    for (size_t i = 0; i < presents->count; i++)
+        loop_post(presents->each[i].home->loop, present_end, &presents->each[i]);
+}
+
+void
+presents_free(struct presents *presents)
+{
+    free(presents);
 }

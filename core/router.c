@@ -13,20 +13,6 @@
 
 enum answer { ROUTE_OUT, ROUTE_IN, ROUTE_EXCEPT };
 
-struct step {
-    struct sink *sink;
-    const char *route;
-    struct bits match, except; /* except.kinds 0: leaves nothing out */
-};
-
-struct path {
-    struct path *next;
-    uint64_t hash;
-    unsigned char *answers; /* one for each route */
-    struct step *steps;
-    size_t step_count;
-};
-
 struct router *
 router_new(const struct setting *routes, struct sink *const *sinks, size_t count,
            struct problems *problems)
@@ -216,7 +202,7 @@ path_each(const struct path *path,
         fn(path->steps[i].route, path->steps[i].sink, arg);
 }
 
-static const struct route *
+const struct route *
 router_route(const struct router *router, size_t index)
 {
     const struct route *route = router->routes;

@@ -34,6 +34,10 @@ void router_push(const struct path *path, struct sonde_event *event);
 const char *path_reaches(const struct path *path, const struct sonde_event *event,
                          const struct sink *sink);
 
+/* A sink that goes on stands in the place of the one that was made for it; no path is in
+ * use yet. */
+void router_exchange(struct router *router, const struct sink *fresh, struct sink *stays);
+
 /* For --check: which sinks a path can ever reach, by which routes. */
 void path_each(const struct path *path,
                void (*fn)(const char *route, const struct sink *sink, void *arg),
@@ -44,6 +48,9 @@ const char *router_route_name(const struct router *router, size_t index);
 /* For warnings, when every check has its path: the route is part of none; no route
  * names the sink. */
 bool router_route_idle(const struct router *router, size_t index);
+/* They ask the same and lead to sinks of the same names. */
+bool router_route_same(const struct router *a, size_t i, const struct router *b,
+                       size_t j);
 struct place router_route_place(const struct router *router, size_t index);
 bool router_sink_idle(const struct router *router, const struct sink *sink);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * router_inside.h - routes as they were read, shared by router_read.c (settings to
- * routes) and router.c (routes to paths).
+ * router_inside.h - routes as they were read, and paths, shared by router_read.c
+ * (settings to routes), router.c (routes to paths) and router_reload.c (those of two
+ * configurations).
  */
 #ifndef CORE_ROUTER_INSIDE_H
 #define CORE_ROUTER_INSIDE_H
@@ -42,6 +43,20 @@ struct route {
     bool used; /* by a path */
 };
 
+struct step {
+    struct sink *sink;
+    const char *route;
+    struct bits match, except; /* except.kinds 0: leaves nothing out */
+};
+
+struct path {
+    struct path *next;
+    uint64_t hash;
+    unsigned char *answers; /* one for each route */
+    struct step *steps;
+    size_t step_count;
+};
+
 struct router {
     struct arena memory;
     struct sink *const *sinks;
@@ -51,6 +66,7 @@ struct router {
     struct path *paths;
 };
 
+const struct route *router_route(const struct router *router, size_t index);
 void router_read(struct router *router, const struct setting *routes,
                  struct problems *problems);
 

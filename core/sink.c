@@ -42,7 +42,7 @@ sink_limit(struct sink_run *run, int64_t now)
     size_t limit;
 
     pthread_mutex_lock(&run->lock);
-    limit = now < run->resume_at ? 0 : run->limit;
+    limit = now < run->resume_at || run->handing ? 0 : run->limit;
     pthread_mutex_unlock(&run->lock);
     return limit;
 }
@@ -76,13 +76,15 @@ sink_begin(struct sink_run *run)
 bool
 sink_over(struct sink_run *run)
 {
-    bool draining, late;
+    bool draining, over;
 
     pthread_mutex_lock(&run->lock);
     draining = run->draining;
-    late = clock_now() >= run->give_up_at || run->health.state == SONDE_DOWN;
+    over = clock_now() >= run->give_up_at || run->health.state == SONDE_DOWN
+           || (run->handing && !run->out_count);
+    draining &= over || !run->handing;
     pthread_mutex_unlock(&run->lock);
-    return draining && (late || !queue_count(run->owner.queue));
+    return draining && (over || !queue_count(run->owner.queue));
 }
 
 bool
@@ -195,7 +197,7 @@ sink_run_init(struct sink_run *run)
 }
 
 void
-sink_start(struct sink *sink, struct loop *delivery, struct workers *workers)
+sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers)
 {
     const struct sonde_sink *plugin = &sink->instance.plugin->sink;
     struct sink_run *run = memory_new(sizeof(*run));
@@ -230,9 +232,19 @@ sink_start(struct sink *sink, struct loop *delivery, struct workers *workers)
     sink->run = run;
     if (plugin->submit)
         sink->instance.loop = delivery;
+}
+
+void
+sink_start(struct sink *sink, struct loop *delivery, struct workers *workers)
+{
+    struct sink_run *run;
+
+    if (!sink->run)
+        sink_prepare(sink, delivery, workers);
+    run = sink->run;
     queue_on_ready(sink->queue, sink_ready, run);
     loop_post(delivery, sink_on_loop, run);
-    if (!plugin->submit)
+    if (!sink->instance.plugin->sink.submit)
         sink_thread_start(run);
 }
 
@@ -263,7 +275,7 @@ sink_drain(struct sink *sink, int64_t deadline)
     run->wake(run);
 }
 
-static void
+void
 sink_off_loop(void *arg)
 {
     struct sink_run *run = arg;
@@ -290,11 +302,18 @@ sink_stop(struct sink *sink, int64_t deadline)
 }
 
 void
+sink_close(struct sink *sink)
+{
+    instance_deinit(&sink->instance);
+}
+
+void
 sink_deinit(struct sink *sink)
 {
     struct sink_run *run = sink->run;
 
-    instance_deinit(&sink->instance);
+    arena_deinit(&sink->memory);
+    free(sink->otherwise);
     if (!run)
         return;
     list_each_safe (link, &run->spare)

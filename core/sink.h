@@ -34,15 +34,16 @@ struct sink {
     struct sink_options options;
     enum event_format format;             /* what the router encodes; see payload */
     const struct sonde_template *payload; /* of a template format, else NULL */
-    unsigned index;                       /* in the graph, for bit sets */
     struct queue *queue;
-    struct sink_run *run; /* sink.c's; NULL before sink_start */
+    struct sink_run *run; /* sink.c's; NULL before sink_prepare */
+    struct arena memory;  /* of the texts of options, and payload */
+    char *otherwise;      /* options.otherwise, which a reload may change */
+    bool abandoned;       /* stuck, and its queue is an heir's: sink_take_back */
 
     /* Handed over by the graph. */
     void (*on_health)(struct sink *sink, void *arg);  /* any thread: health differs now */
     void (*on_present)(struct sink *sink, void *arg); /* any thread: wants every state */
     void *arg;
-    bool ended;                     /* the graph's: sink_stop said that it is not stuck */
 };
 
 struct sink_health {
@@ -51,8 +52,10 @@ struct sink_health {
     int64_t since; /* wall microseconds */
 };
 
-/* The instance is open.  queue belongs to the caller.  The loop runs until
- * after sink_stop. */
+/* From here on events may be pushed and its health be asked; it takes nothing.  The
+ * instance is open; queue belongs to the caller. */
+void sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers);
+/* Prepared, if it is not.  The loop runs until after sink_stop. */
 void sink_start(struct sink *sink, struct loop *delivery, struct workers *workers);
 /* The router's side.  Any thread.  Never blocks. */
 void sink_push(struct sink *sink, struct sonde_event *event, const char *route);
@@ -62,11 +65,37 @@ void sink_push(struct sink *sink, struct sonde_event *event, const char *route);
  * false: its thread is stuck and left behind, with the sink. */
 void sink_drain(struct sink *sink, int64_t deadline);
 bool sink_stop(struct sink *sink, int64_t deadline);
-/* After a sink_stop that answered true, or without a sink_start: also closes the
- * instance (instance_deinit), whose threads may settle and tell their health until
- * then.  The queue stays the caller's. */
-void sink_deinit(struct sink *sink);
+/* After a sink_stop that answered true, or without a sink_start: closes the instance
+ * (instance_deinit), whose threads may settle and tell their health until then; then,
+ * when no loop can call what it posted any more, frees the rest.  The queue stays the
+ * caller's. */
+void sink_close(struct sink *sink);
+void sink_deinit(struct sink *sink); /* after sink_close */
 void sink_health(const struct sink *sink, struct sink_health *health); /* any thread */
 struct ledger_sum sink_ledger(const struct sink *sink);                /* any thread */
+
+/* ---- a reload (sink_reload.c); main thread, beside what runs ---- */
+
+/* Plugin, its options and the format are the same: the sink can go on as it is. */
+bool sink_same(const struct sink *sink, const struct sink *fresh);
+/* It goes on with the buffer, present and the like of another that is the same; true:
+ * one of those was different. */
+bool sink_adopt(struct sink *sink, const struct sink *fresh);
+/* The heir, not yet prepared, gets the queue with its ledger, into which events go on
+ * being pushed.  Then sink_hand_over, and sink_start of the heir when that is done. */
+void sink_inherit(struct sink *heir, struct sink *sink);
+/* It takes nothing more.  What is out has until then (clock_now), then it is cancelled.
+ */
+void sink_hand_over(struct sink *sink, int64_t deadline);
+/* The thread, or the loop, has let go of a sink that drains or hands over. */
+bool sink_done(const struct sink *sink);
+void sink_cancel(struct sink *sink); /* a blocking one: makes its write return */
+/* It is done: then sink_close, and sink_deinit once the loops have passed. */
+void sink_end(struct sink *sink);
+/* It is stuck in its plugin: what is out goes back to the queue, which is the heir's
+ * alone from now on. */
+void sink_take_back(struct sink *sink);
+/* A sink with present that is UP is told every state again, soon. */
+void sink_present_again(struct sink *sink);
 
 #endif

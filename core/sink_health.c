@@ -35,10 +35,12 @@ sink_present(struct sink_run *run)
     int64_t now = clock_now();
     bool due = false;
 
-    if (!sink->options.present || !sink->on_present)
+    if (!sink->on_present)
         return;
     pthread_mutex_lock(&run->lock);
-    if (run->found)
+    if (!sink->options.present || run->handing)
+        due = false;
+    else if (run->found)
         due = now - run->presented_at >= SINK_FOUND_GAP;
     else if (atomic_load(&run->missed))
         due = now - run->presented_at >= SINK_MISSED_GAP && run->health.state == SONDE_UP

@@ -25,6 +25,7 @@ struct sink_run {
     pthread_mutex_t lock;   /* of all down to the next blank line */
     pthread_cond_t changed; /* woken, thread_done, done */
     bool woken, draining, finished, thread_done, done;
+    bool handing;           /* draining, and an heir has the queue: takes nothing */
     int64_t give_up_at;     /* while draining */
     int64_t resume_at;      /* backing off until then */
     unsigned failures;      /* as a whole, since the last delivery */
@@ -91,6 +92,8 @@ bool sink_thread_stop(struct sink_run *run, int64_t deadline);
 void sink_loop_start(struct sink_run *run); /* on the loop */
 void sink_loop_wake(struct sink_run *run);
 bool sink_loop_stop(struct sink_run *run, int64_t deadline);
+void sink_off_loop(void *arg); /* on the loop: no look around any more */
+void sink_thread_cancel(struct sink_run *run);
 /* Waits with the lock held until *flag or the deadline; gives *flag. */
 bool sink_wait(struct sink_run *run, const bool *flag, int64_t deadline);
 

@@ -166,7 +166,7 @@ sink_loop_next(struct sink_run *run)
     int64_t next = run->started ? queue_next(run->owner.queue) : 0;
 
     pthread_mutex_lock(&run->lock);
-    if (run->out_count >= (run->limit < run->most ? 1 : run->in_flight))
+    if (run->handing || run->out_count >= (run->limit < run->most ? 1 : run->in_flight))
         next = INT64_MAX; /* until one is back */
     if (next < run->resume_at)
         next = run->resume_at;

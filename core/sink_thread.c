@@ -151,7 +151,7 @@ sink_thread_start(struct sink_run *run)
 }
 
 /* The lock keeps the instance from leaving its write meanwhile. */
-static void
+void
 sink_thread_cancel(struct sink_run *run)
 {
     struct sonde_instance *instance = &run->sink->instance;

@@ -40,7 +40,7 @@ check "one DOWN" wait_for 5 changed refused "UNKNOWN>DOWN "
 since=$(jq -r 'select(.check == "refused") | .since' "$dir/all")
 
 echo "checks = ( $(tcp stays "$target_port" 'labels = { role = "db"; };'), $(tcp refused "$closed"), $(tcp new "$target_port") );" >"$dir/conf.d/checks.conf"
-check "a valid one is taken" reload 'reloaded: 3 checks, 3 sinks, 1 route'
+check "a valid one is taken" reload "reloaded: check \"new\" added, check \"stays\" adjusted, check \"goes\" removed; 3 checks, 3 sinks, 1 route"
 check "the new check is UP" wait_for 5 changed new "UNKNOWN>UP "
 check "the removed one ends" wait_for 5 changed goes "UNKNOWN>UP UP>UNKNOWN "
 is "... as removed" "$(jq -r 'select(.check == "goes") | .reason' "$dir/all" | tail -1)" REMOVED
@@ -66,7 +66,7 @@ is "... and the others say nothing" "$(changes refused)" "UNKNOWN>DOWN "
 cp "$dir/right" "$dir/conf.d/checks.conf"
 read -ra before < <(ledger sonded later)
 check "events wait for the absent server" test "${before[4]}" -ge 5
-check "the right one is taken again" reload 'reloaded: 3 checks'
+check "the right one is taken again" reload "reloaded: nothing changed; 3 checks"
 read -ra after < <(ledger sonded later)
 is "what waited still waits" "${after[4]}" "${before[4]}"
 check "... and its ledger closes" closes "${after[@]}"

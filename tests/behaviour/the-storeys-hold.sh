@@ -100,6 +100,8 @@ worker job workers
 watch loop
 scheduler schedule
 router path
+present presents
+retire retired
 stats drop
 graph_build build
 graph_check build

@@ -253,6 +253,7 @@ end(void)
                      sum.delivered + sum.rejected + sum.moved + sum.dropped + sum.queued);
     if (!bench.stopped)
         stop(true);
+    sink_close(&bench.sink);
     sink_deinit(&bench.sink);
     assert_true(loop_join(bench.loop, clock_now() + CLOCK_SECOND));
     clock_fake(-1, 0);

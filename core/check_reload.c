@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * check_reload.c - what a reload does to a check: it goes on by other rules, or another
+ * goes on in its place.
+ */
+#include "check_inside.h"
+
+#include "clock.h"
+
+#include <string.h>
+
+static bool
+check_same_schedule(const struct schedule *a, const struct schedule *b)
+{
+    return a->interval == b->interval && a->retry == b->retry && a->down == b->down;
+}
+
+static bool
+check_same_labels(const struct origin *a, const struct origin *b)
+{
+    if (a->label_count != b->label_count)
+        return false;
+    for (size_t i = 0; i < a->label_count; i++)
+        if (strcmp(a->labels[i].name, b->labels[i].name) != 0
+            || strcmp(a->labels[i].value, b->labels[i].value) != 0)
+            return false;
+    return true;
+}
+
+bool
+check_same_rules(const struct check *check, const struct check *fresh)
+{
+    return check_same_schedule(&check->schedule, &fresh->schedule)
+           && check_same_labels(check->origin, fresh->origin)
+           && check->rules.rise == fresh->rules.rise
+           && check->rules.fall == fresh->rules.fall && check->timeout == fresh->timeout
+           && check->latency_warn == fresh->latency_warn
+           && check->latency_fail == fresh->latency_fail
+           && check->negate == fresh->negate;
+}
+
+/* The next run, by a schedule that is another now.  One that is out arms it itself; one
+ * that was asked for comes first. */
+static void
+check_arm_anew(struct check *check)
+{
+    bool asked = timer_armed(&check->timer)
+                 && check->schedule.asked_at == check->timer.due;
+
+    if (!check->run && !asked)
+        check_arm(check, check_first(check));
+}
+
+void
+check_adopt(struct check *check, struct check *fresh)
+{
+    bool same = check_same_schedule(&check->schedule, &fresh->schedule);
+    struct origin *origin = check->origin; /* what is out may still point to it */
+
+    check->origin = fresh->origin;
+    fresh->origin = origin;
+    check->path = fresh->path;
+    check->rules = fresh->rules;
+    check->timeout = fresh->timeout;
+    check->latency_warn = fresh->latency_warn;
+    check->latency_fail = fresh->latency_fail;
+    check->negate = fresh->negate;
+    check->schedule.interval = fresh->schedule.interval;
+    check->schedule.retry = fresh->schedule.retry;
+    check->schedule.down = fresh->schedule.down;
+    if (!same)
+        check_arm_anew(check);
+}
+
+void
+check_inherit(struct check *check, struct check *was)
+{
+    check->schedule.began = was->schedule.began;
+    check->state = was->state; /* with its message */
+    was->state = (struct state){ 0 };
+}

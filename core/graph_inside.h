@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * graph_inside.h - what graph_swap.c and graph_diff.c share; for nobody else.
+ */
+#ifndef CORE_GRAPH_INSIDE_H
+#define CORE_GRAPH_INSIDE_H
+
+#include "graph.h"
+
+enum diff_how { DIFF_ADDED, DIFF_CHANGED, DIFF_ADJUSTED, DIFF_REMOVED, DIFF_HOWS };
+enum diff_what { DIFF_CHECK, DIFF_SINK, DIFF_ROUTE, DIFF_WHATS };
+
+/* What is different between two graphs, to be said in one line.  Zeroed: nothing. */
+struct diff {
+    struct diff_count {
+        size_t count;
+        char *name; /* of the first */
+    } all[DIFF_WHATS][DIFF_HOWS];
+};
+
+void graph_diff_count(struct diff *diff, enum diff_what what, enum diff_how how,
+                      const char *name);
+void graph_diff_routes(struct diff *diff, const struct router *old,
+                       const struct router *fresh);
+char *graph_diff_text(const struct diff *diff); /* the caller's to free */
+void graph_diff_deinit(struct diff *diff);
+
+#endif
