@@ -330,6 +330,8 @@ journal_write(struct journal *journal)
         journal->trust = JOURNAL_BROKEN;
         return journal_fails(journal, JOURNAL_WRITING, "writing");
     }
+    if (journal->options.sync == JOURNAL_EACH) /* else too few syncs would be quicker */
+        segment_zero_ahead(journal->disk, &journal->current);
     journal_publish_end(journal);
     journal->last_write = clock_now();
     if (!journal->dirty)

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEGMENT_CHUNK = 128 << 10, SEGMENT_DIGITS = 20 };
+enum { SEGMENT_CHUNK = 128 << 10, SEGMENT_AHEAD = 256 << 10, SEGMENT_DIGITS = 20 };
 
 /* ---- the name and the head ---- */
 
@@ -130,6 +130,22 @@ segment_append(struct disk *disk, struct segment *segment, const void *bytes,
         return -1;
     segment->end += (off_t)length;
     return 0;
+}
+
+void
+segment_zero_ahead(struct disk *disk, struct segment *segment)
+{
+    static char zeros[SEGMENT_AHEAD]; /* a const one would lie in the program's file */
+    off_t length = segment->size - segment->end;
+
+    if (segment->end <= segment->filled || length <= 0)
+        return;
+    if (length > SEGMENT_AHEAD)
+        length = SEGMENT_AHEAD;
+    if (disk_write(disk, segment->fd, zeros, (size_t)length, segment->end) == 0)
+        segment->filled = segment->end + length;
+    else
+        segment->filled = segment->size; /* not tried again here */
 }
 
 int

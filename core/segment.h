@@ -22,8 +22,9 @@ enum { SEGMENT_HEAD = 32, SEGMENT_VERSION = 1, SEGMENT_NAME = 40 };
 struct segment {
     int fd; /* -1: none */
     uint64_t first;
-    off_t size; /* reserved */
-    off_t end;  /* where the next record goes */
+    off_t size;   /* reserved */
+    off_t end;    /* where the next record goes */
+    off_t filled; /* zeros were written ahead up to here; 0: never */
 };
 
 /* Returns name. */
@@ -42,6 +43,11 @@ int segment_prepare(struct disk *disk, struct segment *segment, off_t size);
 int segment_commit(struct disk *disk, struct segment *segment, uint64_t first);
 int segment_append(struct disk *disk, struct segment *segment, const void *bytes,
                    size_t length);
+/* Writes zeros behind the end, ahead of need.  What is reserved reads as zeros too, but a
+ * sync behind the first write to a block also waits for the file system to note that the
+ * block is in use; this pays that once for many syncs, with twice the bytes.  Nothing
+ * relies on it, so it cannot fail. */
+void segment_zero_ahead(struct disk *disk, struct segment *segment);
 int segment_sync(struct disk *disk, const struct segment *segment);
 void segment_close(struct disk *disk, struct segment *segment);
 

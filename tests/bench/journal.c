@@ -9,18 +9,22 @@
  * producers has one record under way and makes its next when that is durable: one alone
  * shows the disk, sixteen show how they share a sync.  They live on the journal's thread,
  * as callbacks, so that it is not the scheduler that is measured.
+ *
+ * The last rows stand for a disk that is slower than many a virtual one, which answers a
+ * sync within 30 us: each sync sleeps for a millisecond more.
  */
-#include "journal.h"
 #include "clock.h"
+#include "journal_inside.h"
 #include "memory.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAYLOAD = 626, MOST = 16, BARE = 128 << 20 };
+enum { PAYLOAD = 626, MOST = 16, BARE = 64 << 20, SLOWER = 1000 /* us */ };
 
 static struct journal *journal;
 static atomic_bool stop;
@@ -58,20 +62,61 @@ run(double seconds)
     atomic_store(&stop, true);
 }
 
-/* What the disk does by itself with so many records at a time, on a file of reserved
- * zeros. */
+/* ---- a disk whose syncs take longer ---- */
+
+static struct disk slow;
+static struct disk_calls slow_calls;
+
+static int
+slow_sync(struct disk *disk, int fd)
+{
+    (void)disk;
+    usleep(SLOWER);
+    return fdatasync(fd);
+}
+
+static struct journal *
+open_slow(const char *directory, const struct journal_options *options,
+          const struct journal_client *client, char why[JOURNAL_WHY])
+{
+    if (mkdir(directory, 0750) == -1 || !disk_init(&slow, directory))
+        perror(directory), exit(1);
+    slow_calls = *slow.calls;
+    slow_calls.sync = slow_sync;
+    slow.calls = &slow_calls;
+    return journal_open_on(&slow, options, client, why);
+}
+
+/* ---- the rows ---- */
+
+/* A file whose blocks are in use: no sync waits for the file system to note that. */
+static int
+bare_open(const char *name)
+{
+    static char zeros[1 << 20];
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    if (fd == -1)
+        perror(name), exit(1);
+    for (off_t at = 0; at < BARE; at += (off_t)sizeof(zeros))
+        if (pwrite(fd, zeros, sizeof(zeros), at) == -1)
+            perror(name), exit(1);
+    if (fsync(fd) == -1)
+        perror(name), exit(1);
+    return fd;
+}
+
+/* What the disk does by itself with so many records at a time. */
 static double
 bare(const char *name, int records, double seconds)
 {
     enum { SIZE = (PAYLOAD + 20 + 7) / 8 * 8 };
     static char bytes[MOST * SIZE];
     size_t length = (size_t)records * SIZE;
+    int fd = bare_open("bench-bare");
     int64_t began = clock_now(), end = began + (int64_t)(seconds * 1e9);
-    int fd = open("bench-bare", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     uint64_t count = 0;
 
-    if (fd == -1 || fallocate(fd, 0, 0, BARE) == -1)
-        perror("bench-bare"), exit(1);
     for (off_t at = 0; clock_now() < end; at = (at + (off_t)length) % (BARE / 2), count++)
         if (pwrite(fd, bytes, length, at) == -1 || fdatasync(fd) == -1)
             perror("bench-bare"), exit(1);
@@ -85,7 +130,8 @@ bare(const char *name, int records, double seconds)
 }
 
 static double
-measure(const char *name, const char *directory, enum journal_sync sync, double seconds)
+measure(const char *name, const char *directory, enum journal_sync sync, bool slower,
+        double seconds)
 {
     struct journal_options options = { .sync = sync };
     struct journal_client client = { .told = told };
@@ -95,7 +141,7 @@ measure(const char *name, const char *directory, enum journal_sync sync, double 
     int64_t began = clock_now();
 
     atomic_store(&stop, false);
-    journal = journal_open(directory, &options, &client, why);
+    journal = (slower ? open_slow : journal_open)(directory, &options, &client, why);
     if (!journal) {
         fprintf(stderr, "%s\n", why);
         exit(1);
@@ -119,17 +165,24 @@ main(int argc, char **argv)
 {
     const char *directory = argc > 1 ? argv[1] : "bench-journal";
     double seconds = argc > 2 ? atof(argv[2]) : 2, one, many, bare_one, bare_many;
+    double slow_one, slow_many;
 
-    measure("never", directory, JOURNAL_NEVER, seconds);
-    measure("50 ms", directory, JOURNAL_EVERY, seconds);
+    measure("never", directory, JOURNAL_NEVER, false, seconds);
+    measure("50 ms", directory, JOURNAL_EVERY, false, seconds);
     sync(); /* what the rows above left to be written */
     bare_one = bare("bare, 1 at a time", 1, seconds);
     producers = 1;
-    one = measure("each, 1 producer", directory, JOURNAL_EACH, seconds);
+    one = measure("each, 1 producer", directory, JOURNAL_EACH, false, seconds);
     sync();
     bare_many = bare("bare, 16 at a time", MOST, seconds);
     producers = MOST;
-    many = measure("each, 16 producers", directory, JOURNAL_EACH, seconds);
-    printf("16 to one: %.1f, bare %.1f\n", many / one, bare_many / bare_one);
+    many = measure("each, 16 producers", directory, JOURNAL_EACH, false, seconds);
+    sync();
+    producers = 1;
+    slow_one = measure("sync + 1 ms, 1", directory, JOURNAL_EACH, true, seconds);
+    producers = MOST;
+    slow_many = measure("sync + 1 ms, 16", directory, JOURNAL_EACH, true, seconds);
+    printf("16 to one: %.1f, bare %.1f, sync + 1 ms %.1f\n", many / one,
+           bare_many / bare_one, slow_many / slow_one);
     return 0;
 }
