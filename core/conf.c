@@ -229,9 +229,14 @@ conf_parse(struct conf *conf, const char *file, const char *bytes)
 {
     config_t parsed;
     struct setting *root, *next;
+    bool read;
 
     config_init(&parsed);
-    if (config_read_string(&parsed, bytes)) {
+    errno = 0;
+    read = config_read_string(&parsed, bytes) == CONFIG_TRUE;
+    if (errno == ENOMEM)
+        memory_out(); /* libconfig does not look: a name or a text would be missing */
+    if (read) {
         root = conf_convert(conf, config_root_setting(&parsed), file);
         for (struct setting *section = root->first; section; section = next) {
             next = section->next;

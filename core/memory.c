@@ -17,7 +17,7 @@ struct arena_block {
     _Alignas(MEMORY_ALIGN) char bytes[];
 };
 
-static void
+void
 memory_out(void)
 {
     static const char sentence[] = "sonded: out of memory\n";

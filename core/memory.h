@@ -13,8 +13,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-void *memory_new(size_t size);                 /* zeroed */
-void *memory_array(size_t count, size_t size); /* zeroed, checks the product */
+void memory_out(void) __attribute__((noreturn)); /* ends the process so */
+void *memory_new(size_t size);                   /* zeroed */
+void *memory_array(size_t count, size_t size);   /* zeroed, checks the product */
 void *memory_grow(void *block, size_t count, size_t size); /* as reallocarray */
 char *memory_text(const char *text);                       /* a copy; NULL stays NULL */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -209,6 +209,7 @@ files_are_put_in(void **state)
     const struct setting *daemon;
 
     (void)state;
+    assert_non_null(here);
     said_write("secret", "hunter2 ${HOME}\n");
     said_write("f", conf);
     setenv("CREDENTIALS_DIRECTORY", here, 1);

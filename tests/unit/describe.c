@@ -62,7 +62,8 @@ described(void)
 
     assert_non_null(out);
     describe_plugin(&probe, out);
-    fclose(out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(text);
     return text;
 }
 

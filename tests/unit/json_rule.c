@@ -22,6 +22,7 @@ judge_bytes(const char *rule, const char *body, size_t length)
     char *copy = malloc(length ? length : 1); /* for the sanitizer to see its end */
     enum sonde_reason reason;
 
+    assert_non_null(copy);
     if (!rules)
         fail_msg("%s", why);
     memcpy(copy, body, length);
@@ -211,6 +212,7 @@ judge_many(const char *unit, size_t times, const char *rest)
     char *body = malloc(length + 1), *at = body;
     enum sonde_reason reason;
 
+    assert_non_null(body);
     while (times--)
         at = stpcpy(at, unit);
     strcpy(at, rest);

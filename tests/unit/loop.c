@@ -16,7 +16,9 @@
 static struct loop *loop;
 static struct sonde_instance one, two;
 static const struct sonde_option none[] = { { 0 } };
-static const struct plugin plugin = { .role = PLUGIN_PROBE, .name = "fake", .options = none };
+static const struct plugin plugin = { .role = PLUGIN_PROBE,
+                                      .name = "fake",
+                                      .options = none };
 static int calls;
 
 static int
@@ -212,7 +214,7 @@ posts_from_threads_come_in_the_order_of_each(void **state)
     (void)state;
     memset(last, 0, sizeof(last));
     for (intptr_t i = 0; i < POSTERS; i++)
-        pthread_create(&threads[i], NULL, post_many, (void *)i);
+        assert_int_equal(pthread_create(&threads[i], NULL, post_many, (void *)i), 0);
     while (calls < POSTERS * POSTS)
         loop_turn(loop, 1000);
     for (int i = 0; i < POSTERS; i++)

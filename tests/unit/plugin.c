@@ -152,7 +152,7 @@ a_missing_plugin_names_places_and_the_nearest(void **state)
 /* ---- who may write them ---- */
 
 struct place {
-    char dir[64], file[128];
+    char dir[128], file[192];
     struct plugins plugins;
 };
 
@@ -165,7 +165,9 @@ place_init(struct place *place, const char *module, bool named_by_user)
     char bytes[4096];
     size_t got;
 
-    *place = (struct place){ .dir = "/tmp/sonde-plugin-XXXXXX" };
+    *place = (struct place){ 0 };
+    snprintf(place->dir, sizeof(place->dir), "%s/sonde-plugin-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(in);
     assert_non_null(mkdtemp(place->dir));
     snprintf(place->file, sizeof(place->file), "%s/%s.so", place->dir, module);

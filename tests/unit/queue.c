@@ -461,8 +461,8 @@ threads_may_push_while_another_takes(void **state)
 
     (void)state;
     bounds(500, 1 << 22);
-    pthread_create(&first, NULL, push_many, "first");
-    pthread_create(&second, NULL, push_many, "second");
+    assert_int_equal(pthread_create(&first, NULL, push_many, "first"), 0);
+    assert_int_equal(pthread_create(&second, NULL, push_many, "second"), 0);
     while (line(LEDGER_ACCEPTED) < 40000 || queue_count(queue)) {
         size_t count = take(MANY, false);
 

@@ -22,8 +22,10 @@ said_is(struct problems *problems, const char *expected)
     size_t size = 0;
     FILE *out = open_memstream(&said, &size);
 
+    assert_non_null(out);
     problem_print(problems, out);
-    fclose(out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(said);
     assert_string_equal(said, expected);
     free(said);
     problems_deinit(problems);
@@ -33,7 +35,8 @@ said_is(struct problems *problems, const char *expected)
 static inline int
 said_enter(void **state)
 {
-    char *dir = memory_text("/tmp/sonde-unit-XXXXXX");
+    const char *where = getenv("TMPDIR");
+    char *dir = memory_format("%s/sonde-unit-XXXXXX", where ? where : "/tmp");
 
     *state = dir;
     return mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;

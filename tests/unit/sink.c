@@ -70,7 +70,7 @@ a_batch_may_be_settled_on_any_thread_and_twice(void **state)
     item = sonde_next(bench.held[0], NULL);
     sonde_settle(item, SONDE_REJECTED, "no");
     sonde_settle(item, SONDE_DELIVERED, NULL); /* is logged and changes nothing */
-    pthread_create(&thread, NULL, settle_elsewhere, bench.held[0]);
+    assert_int_equal(pthread_create(&thread, NULL, settle_elsewhere, bench.held[0]), 0);
     pthread_join(thread, NULL);
     pass(2);
     assert_int_equal(line(LEDGER_REJECTED), 1);
@@ -98,8 +98,8 @@ a_large_batch_is_settled_by_several_threads_at_once(void **state)
     for (int i = 0; i < 10; i++)
         item = sonde_next(bench.held[0], item);
     sonde_settle(item, SONDE_REJECTED, "no");
-    pthread_create(&one, NULL, settle_elsewhere, bench.held[0]);
-    pthread_create(&other, NULL, settle_elsewhere, bench.held[0]);
+    assert_int_equal(pthread_create(&one, NULL, settle_elsewhere, bench.held[0]), 0);
+    assert_int_equal(pthread_create(&other, NULL, settle_elsewhere, bench.held[0]), 0);
     pthread_join(one, NULL);
     pthread_join(other, NULL);
     pass(2);

@@ -20,8 +20,10 @@ run(const char *arguments)
 {
     AUTO_FREE char *command = memory_format("'%s' %s 2>&1", program, arguments);
     FILE *out = popen(command, "r");
-    size_t length = fread(said, 1, sizeof(said) - 1, out);
+    size_t length;
 
+    assert_non_null(out);
+    length = fread(said, 1, sizeof(said) - 1, out);
     said[length] = '\0';
     return WEXITSTATUS(pclose(out));
 }

@@ -31,6 +31,15 @@ made(const char *protocol, const char *const *lines)
     return steps;
 }
 
+static struct talk *
+talk_made(const struct steps *steps, bool datagrams)
+{
+    struct talk *talk = talk_new(steps, datagrams);
+
+    assert_non_null(talk);
+    return talk;
+}
+
 /* ---- a server ---- */
 
 struct turn {
@@ -80,7 +89,7 @@ ends_so(const char *protocol, const struct turn *turns, enum talk_answer answer,
     struct steps *steps = made(protocol, NULL);
 
     for (size_t piece = 1; piece < 200; piece += piece < 10 ? 1 : 95) {
-        struct talk *talk = talk_new(steps, false);
+        struct talk *talk = talk_made(steps, false);
         char why[200] = "";
 
         assert_int_equal(talk_with(talk, turns, piece, false), answer);
@@ -282,7 +291,7 @@ packets_are_sent_whole(void **state)
 {
     static const char zeros[23];
     struct steps *steps = made("mysql", NULL);
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
     const char *bytes;
     size_t length;
 
@@ -296,14 +305,14 @@ packets_are_sent_whole(void **state)
     talk_free(talk);
     steps_free(steps);
     steps = made("ldap", NULL);
-    talk = talk_new(steps, false);
+    talk = talk_made(steps, false);
     bytes = talk_bytes(talk, &length);
     assert_int_equal(length, 31);
     assert_int_equal(bytes[1], 29);
     talk_free(talk);
     steps_free(steps);
     steps = made("postgres", NULL);
-    talk = talk_new(steps, false);
+    talk = talk_made(steps, false);
     bytes = talk_bytes(talk, &length);
     assert_int_equal(length, 8);
     assert_memory_equal(bytes, "\0\0\0\x08\x04\xd2\x16\x2f", 8);
@@ -318,7 +327,7 @@ static void
 bytes_before_tls_are_seen(void **state)
 {
     struct steps *steps = made("pop3", LINES("expect +OK", "send QUIT\r\n"));
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
 
     (void)state;
     assert_int_equal(talk_with(talk,
@@ -353,7 +362,7 @@ greetings_without_end_are_bounded(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
         struct steps *steps = made(all[i].protocol, NULL);
-        struct talk *talk = talk_new(steps, false);
+        struct talk *talk = talk_made(steps, false);
         enum talk_answer answer = TALK_MORE;
         int64_t began = cpu_ms();
         size_t length;
@@ -381,7 +390,7 @@ a_long_greeting_is_taken(void **state)
     static char greeting[30000];
     const size_t size = sizeof(line) - 1;
     struct steps *steps = made("smtp", NULL);
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
 
     (void)state;
     memset(greeting, ' ', sizeof(greeting));

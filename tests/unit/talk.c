@@ -30,6 +30,15 @@ made(const char *protocol, const char *const *lines)
     return steps;
 }
 
+static struct talk *
+talk_made(const struct steps *steps, bool datagrams)
+{
+    struct talk *talk = talk_new(steps, datagrams);
+
+    assert_non_null(talk);
+    return talk;
+}
+
 static void
 captured(const struct talk *talk, unsigned at, const char *name, const char *value)
 {
@@ -63,7 +72,7 @@ a_conversation_goes_its_way(void **state)
     struct steps *steps = made("", LINES("expect-regex ^220 (?<banner>[^\r\n]*)\r\n",
                                          "send(2s) HI {banner}", "expect OK",
                                          "expect-hex 00", "close"));
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
     size_t length;
 
     (void)state;
@@ -104,7 +113,7 @@ static void
 an_end_before_it_is_no(void **state)
 {
     struct steps *steps = made("", LINES("expect OK"));
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
     char why[100];
 
     (void)state;
@@ -112,7 +121,7 @@ an_end_before_it_is_no(void **state)
     assert_int_equal(talk_hear(talk, BYTES("O"), true), TALK_NO);
     assert_false(talk_refused(talk, why, sizeof(why)));
     talk_free(talk);
-    talk = talk_new(steps, false);
+    talk = talk_made(steps, false);
     assert_int_equal(talk_hear(talk, BYTES("OK"), true), TALK_YES);
     talk_free(talk);
     steps_free(steps);
@@ -129,7 +138,7 @@ pieces_make_no_difference(void **state)
 
     (void)state;
     for (size_t piece = 1; piece <= sizeof(heard); piece++) {
-        struct talk *talk = talk_new(steps, false);
+        struct talk *talk = talk_made(steps, false);
 
         for (size_t at = 0; at < sizeof(heard) - 1; at += piece) {
             size_t left = sizeof(heard) - 1 - at, size = left < piece ? left : piece;
@@ -154,16 +163,16 @@ static void
 too_many_bytes_are_big(void **state)
 {
     struct steps *steps = made("", LINES("expect(8B) OK"));
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
 
     (void)state;
     assert_int_equal(talk_hear(talk, BYTES("0123456"), false), TALK_MORE);
     assert_int_equal(talk_hear(talk, BYTES("O"), false), TALK_BIG);
     talk_free(talk);
-    talk = talk_new(steps, false);
+    talk = talk_made(steps, false);
     assert_int_equal(talk_hear(talk, BYTES("0123456OK"), false), TALK_BIG);
     talk_free(talk);
-    talk = talk_new(steps, false);
+    talk = talk_made(steps, false);
     assert_int_equal(talk_hear(talk, BYTES("012345OK89"), false), TALK_YES);
     assert_int_equal(talk_waiting(talk), 2);
     talk_free(talk);
@@ -174,7 +183,7 @@ static void
 bytes_that_nobody_waits_for_are_bounded(void **state)
 {
     struct steps *steps = made("", LINES("send x"));
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
     static char much[STEPS_HEARD];
 
     (void)state;
@@ -205,7 +214,7 @@ single_bytes_do_not_cost_seconds(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
         struct steps *steps = made("", LINES(lines[i]));
-        struct talk *talk = talk_new(steps, false);
+        struct talk *talk = talk_made(steps, false);
         enum talk_answer answer = TALK_MORE;
         int64_t began = cpu_ms();
 
@@ -224,7 +233,7 @@ a_capture_is_cut(void **state)
 {
     struct steps *steps =
         made("", LINES("expect-regex (?<all>x+)(?<none>y)?\n", "send <{all}{none}>"));
-    struct talk *talk = talk_new(steps, false);
+    struct talk *talk = talk_made(steps, false);
     char much[2000];
     size_t length;
 
@@ -254,7 +263,7 @@ what_is_sent_is_bounded(void **state)
     memset(much, 'y', sizeof(much));
     much[sizeof(much) - 1] = '\n';
     steps = made("", LINES("expect-regex (?<x>y*)\n", line));
-    talk = talk_new(steps, false);
+    talk = talk_made(steps, false);
     assert_int_equal(talk_hear(talk, much, sizeof(much), false), TALK_YES);
     talk_next(talk);
     assert_null(talk_bytes(talk, &length));
@@ -268,7 +277,7 @@ static void
 a_datagram_stands_by_itself(void **state)
 {
     struct steps *steps = made("", LINES("expect OK", "expect-regex ^(?<n>\\d)"));
-    struct talk *talk = talk_new(steps, true);
+    struct talk *talk = talk_made(steps, true);
     size_t length;
 
     (void)state;
@@ -280,7 +289,7 @@ a_datagram_stands_by_itself(void **state)
     assert_int_equal(talk_hear(talk, BYTES("8"), false), TALK_YES);
     captured(talk, 0, "n", "8");
     talk_free(talk);
-    talk = talk_new(steps, true);
+    talk = talk_made(steps, true);
     assert_int_equal(talk_hear(talk, BYTES("O"), false), TALK_NO);
     assert_int_equal(talk_hear(talk, BYTES("K"), false), TALK_NO);
     assert_memory_equal(talk_heard(talk, &length), "K", 1);

@@ -21,6 +21,7 @@ write_key(const char *file, const EVP_CIPHER *cipher)
 {
     FILE *out = fopen(file, "w");
 
+    assert_non_null(out);
     assert_int_equal(PEM_write_PrivateKey(out, certs_key(false), cipher,
                                           (const unsigned char *)"secret", 6, NULL, NULL),
                      1);
