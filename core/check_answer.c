@@ -48,6 +48,7 @@ check_change(struct check *check, const struct sonde_event *result,
              const struct verdict *verdict)
 {
     struct sonde_event *change = event_new(loop_pool(check->home->loop), check->origin);
+    int64_t now = clock_now();
 
     check_copy(change, result);
     change->kind = EVENT_CHANGE;
@@ -60,9 +61,9 @@ check_change(struct check *check, const struct sonde_event *result,
         change->has_was = true;
         change->was.state = verdict->previous;
         change->was.since = verdict->previous_since;
-        change->was.duration_ms = (result->time - verdict->previous_since) / 1000;
+        change->was.duration_ms = state_lasted(&check->state, now, result->time);
     }
-    state_remember(&check->state, change);
+    state_remember(&check->state, change, now);
     router_push(check->path, change);
     event_unref(change);
 }

@@ -70,8 +70,9 @@ state_turns_down(const struct state *state, const struct judge_rules *rules, boo
 }
 
 void
-state_remember(struct state *state, const struct sonde_event *change)
+state_remember(struct state *state, const struct sonde_event *change, int64_t now)
 {
+    state->steady = now;
     state->changed = true;
     state->previous = change->previous;
     state->reason = change->reason;
@@ -80,11 +81,20 @@ state_remember(struct state *state, const struct sonde_event *change)
     memcpy(state->id, change->id, sizeof(state->id));
     state->seq = change->seq;
     state->was_since = change->has_was ? change->was.since : 0;
+    state->was_ms = change->has_was ? change->was.duration_ms : 0;
     state->since = change->since;
     state->change_onset = change->onset;
     state->detected = change->detected;
     free(state->message);
     state->message = change->state == SONDE_UP ? NULL : memory_text(change->message);
+}
+
+int64_t
+state_lasted(const struct state *state, int64_t now, int64_t wall)
+{
+    if (state->steady)
+        return (now - state->steady) / 1000000;
+    return wall > state->since ? (wall - state->since) / 1000 : 0;
 }
 
 struct sonde_event *
@@ -113,7 +123,7 @@ state_tell(const struct state *state, struct event_pool *pool, struct origin *or
         event->has_was = true;
         event->was.state = state->previous;
         event->was.since = state->was_since;
-        event->was.duration_ms = (state->since - state->was_since) / 1000;
+        event->was.duration_ms = state->was_ms;
     }
     return event;
 }

@@ -27,6 +27,8 @@ struct state {
     uint8_t id[16];
     uint64_t seq;
     int64_t since, change_onset, detected, was_since; /* microseconds */
+    int64_t was_ms;              /* how long it had been what it was */
+    int64_t steady;              /* since, on clock_now; 0: before this process began */
     char *message;               /* NULL while UP */
 };
 
@@ -51,7 +53,11 @@ struct verdict state_judge(struct state *state, const struct judge_rules *rules,
 /* Whether an answer of DOWN would be a change now. */
 bool state_turns_down(const struct state *state, const struct judge_rules *rules,
                       bool certain);
-void state_remember(struct state *state, const struct sonde_event *change);
+/* now: on clock_now; 0 for a change of another process, read back. */
+void state_remember(struct state *state, const struct sonde_event *change, int64_t now);
+/* How long the hard state has lasted, in milliseconds.  The wall clock (microseconds) is
+ * asked only where nothing better is known: it may have been set meanwhile. */
+int64_t state_lasted(const struct state *state, int64_t now, int64_t wall);
 /* The last change once more, with the same id; NULL if there was none. */
 struct sonde_event *state_tell(const struct state *state, struct event_pool *pool,
                                struct origin *origin);

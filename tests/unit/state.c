@@ -166,7 +166,7 @@ the_last_change_is_told_again_with_its_id(void **unused)
     change->time = change->since = 9000000;
     event_set_message(change, "answered 503");
     state.hard = SONDE_DOWN;
-    state_remember(&state, change);
+    state_remember(&state, change, 1);
     told = state_tell(&state, pool, origin);
     assert_memory_equal(told->id, change->id, sizeof(told->id));
     assert_string_equal(told->message, "answered 503");
@@ -174,6 +174,34 @@ the_last_change_is_told_again_with_its_id(void **unused)
     assert_int_equal(told->seq, 42);
     assert_int_equal(told->time, 9000000);
     event_unref(told);
+    event_unref(change);
+    origin_unref(origin);
+    event_pool_free(pool);
+    state_deinit(&state);
+}
+
+static void
+a_state_lasts_as_long_as_it_does_whatever_the_wall_clock_says(void **unused)
+{
+    struct event_pool *pool = event_pool_new();
+    struct origin *origin = origin_new("shop", "http", "node-1", NULL, 0);
+    struct sonde_event *change = event_new(pool, origin), *told;
+    struct state state = up();
+
+    (void)unused;
+    change->time = change->since = 9000000;
+    change->has_was = true;
+    change->was.since = 1000000;
+    change->was.duration_ms = 5; /* the clock was set meanwhile */
+    state_remember(&state, change, 7000000000);
+    assert_int_equal(state_lasted(&state, 7250000000, 3000000), 250);
+    assert_int_equal(state_lasted(&state, 7250000000, 900000000000), 250);
+    told = state_tell(&state, pool, origin);
+    assert_int_equal(told->was.duration_ms, 5);
+    event_unref(told);
+    state_remember(&state, change, 0); /* of another process */
+    assert_int_equal(state_lasted(&state, 7250000000, 9250000), 250);
+    assert_int_equal(state_lasted(&state, 7250000000, 3000000), 0);
     event_unref(change);
     origin_unref(origin);
     event_pool_free(pool);
@@ -191,6 +219,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(our_own_fault_neither_counts_nor_breaks_a_streak),
     cmocka_unit_test(onset_is_the_first_of_the_streak),
     cmocka_unit_test(the_last_change_is_told_again_with_its_id),
+    cmocka_unit_test(a_state_lasts_as_long_as_it_does_whatever_the_wall_clock_says),
 };
 
 UNIT_MAIN(tests)
