@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum { FRAMES = 64, STACK = 64 << 10, NEAR = 12, PLACES = 1 << 16 };
@@ -95,7 +97,7 @@ nomem_frame(int fd, const char *address)
 {
     char line[4352];
     Dl_info info;
-    int length = 0;
+    int length = snprintf(line, sizeof(line), "? %p\n", (const void *)address);
 
     if (dladdr(address, &info)) {
         const ElfW(Ehdr) *head = info.dli_fbase;
@@ -104,22 +106,40 @@ nomem_frame(int fd, const char *address)
         length = snprintf(line, sizeof(line), "%s 0x%jx\n", info.dli_fname,
                           (uintmax_t)(address - base));
     }
-    if (length > 0 && write(fd, line, (size_t)length) == -1)
+    if (fd != -1 && write(fd, line, (size_t)length) == -1)
         _exit(98);
 }
 
+/* Where it happened, which is known even if the stack is not what it should be. */
+static const char *
+nomem_at(const void *context)
+{
+    const ucontext_t *at = context;
+
+#if defined(__x86_64__)
+    return (const char *)at->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (const char *)at->uc_mcontext.pc;
+#else
+    (void)at;
+    return NULL;
+#endif
+}
+
 static void
-nomem_crash(int signal_number)
+nomem_crash(int signal_number, siginfo_t *info, void *context)
 {
     struct sigaction normal = { .sa_handler = SIG_DFL };
     void *frames[FRAMES];
     int count, fd = -1;
 
+    (void)info;
     if (!atomic_exchange(&crashed, true)) { /* from here on nothing fails any more */
-        count = backtrace(frames, FRAMES);
         if (stack_path)
             fd = open(stack_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        for (int i = 0; fd != -1 && i < count; i++)
+        nomem_frame(fd, nomem_at(context));
+        count = backtrace(frames, FRAMES);
+        for (int i = 0; i < count; i++)
             nomem_frame(fd, (const char *)frames[i] - 1); /* within the call */
     }
     sigaction(signal_number, &normal, NULL);
@@ -146,6 +166,21 @@ signal(int signal_number, sighandler_t handler)
     return sigaction(signal_number, &action, &before) == -1 ? SIG_ERR : before.sa_handler;
 }
 
+/* By which cmocka leaves a test that failed.  On another thread than the test's it would
+ * go on with a stack that is in use: there the program ends. */
+void __longjmp_chk(struct __jmp_buf_tag *at, int value); /* libc's, in no header */
+
+void
+__longjmp_chk(struct __jmp_buf_tag *at, int value)
+{
+    static void (*real)(struct __jmp_buf_tag *, int) __attribute__((noreturn));
+
+    if (gettid() != getpid())
+        _exit(1);
+    *(void **)&real = dlsym(RTLD_NEXT, "__longjmp_chk");
+    real(at, value);
+}
+
 /* ---- the beginning ---- */
 
 static void
@@ -167,7 +202,8 @@ __attribute__((constructor)) static void
 nomem_open(void)
 {
     static char stack[STACK];
-    struct sigaction action = { .sa_handler = nomem_crash, .sa_flags = SA_ONSTACK };
+    struct sigaction action = { .sa_sigaction = nomem_crash,
+                                .sa_flags = SA_ONSTACK | SA_SIGINFO };
     const char *at = getenv("NOMEM_AT"), *path = getenv("NOMEM_CALLS"),
                *where = getenv("NOMEM_PLACES");
     void *frames[1];

@@ -14,7 +14,7 @@ all that follow (`on`).
 
 What a run may be: in order (any exit status), or our own `out of memory`.  A crash is
 judged by the innermost frame that is neither libc nor the loader: in a file of TREE it is
-ours and fails, elsewhere it is the library's and is only listed.  A run that takes ten
+ours and fails, elsewhere it is the library's and is only listed.  A run that takes 30
 seconds more than ten times as long as the first is a hang, and fails.
 
 The last line is the figures; the exit status is 1 if anything failed."""
@@ -166,7 +166,7 @@ class Walk:
                 case.plan(struct.unpack("q", calls.read(8))[0],
                           sorted(int(line) for line in numbers), everything)
         self.remove(where)
-        case.limit = 10 * seconds + 10
+        case.limit = 10 * seconds + 30
 
     def work(self, queue, everything):
         while True:

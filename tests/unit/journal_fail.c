@@ -128,6 +128,7 @@ after_a_failed_sync_all_is_written_again(void **state)
     journal_reader_free(reader);
     assert_int_equal(journal_close(journal), 0);
     journal = journal_open_on(&shim, &(struct journal_options){ 0 }, &callbacks, why);
+    assert_non_null(journal);
     reader = journal_reader_new(journal, 1);
     for (uint64_t i = 1; i <= 15; i++) {
         assert_int_equal(journal_read(reader, &record), JOURNAL_RECORD);

@@ -48,6 +48,7 @@ enter(void **state)
     atomic_store(&client.needed, 1);
     journal = journal_open("s/journal", &(struct journal_options){ .segment = 16 << 10 },
                            &callbacks, why);
+    assert_non_null(journal);
     journal_start(journal);
     for (uint64_t i = 1; i <= 100; i++) {
         journal_append(journal, KIND,
