@@ -152,15 +152,23 @@ check_home_deinit(struct check_home *home)
 
 /* ---- time is up ---- */
 
+int64_t
+check_stood_still(const struct check *check, const struct check_run *run, int64_t now)
+{
+    int64_t late = (now - run->deadline.due) / CLOCK_MS;
+    int64_t most = check->timeout / 4 > 250 ? check->timeout / 4 : 250;
+
+    return late > most ? late : 0;
+}
+
 /* Descriptors are read before timers, so only a timer that fires late itself can
  * make an answer look missing that was there. */
 static bool
 check_lagged(struct check *check, struct check_run *run, struct sonde_event *event)
 {
-    int64_t late = (clock_now() - run->deadline.due) / CLOCK_MS;
-    int64_t most = check->timeout / 4 > 250 ? check->timeout / 4 : 250;
+    int64_t late = check_stood_still(check, run, clock_now());
 
-    if (late <= most)
+    if (!late)
         return false;
     sonde_reason(event, SONDE_OBSERVER,
                  "the daemon lagged by %lld ms, so no answer in time means nothing",

@@ -103,11 +103,13 @@ check_slow(const struct check *check, struct sonde_event *event, enum sonde_stat
 
 /* Decides what the run found; the plugin's answer is only a part of it. */
 static enum sonde_state
-check_found(const struct check *check, struct sonde_event *event, enum sonde_state state)
+check_found(const struct check *check, struct sonde_event *event, enum sonde_state state,
+            bool timed)
 {
     if (event->reason == SONDE_OBSERVER || event->reason == SONDE_DNSTOUT)
         return SONDE_UNKNOWN;
-    check_slow(check, event, &state);
+    if (timed)
+        check_slow(check, event, &state);
     if (check->negate)
         check_negate(event, &state);
     if (event->reason == SONDE_OTHER && state == SONDE_UP)
@@ -153,7 +155,8 @@ void
 check_finish(struct check *check, struct check_run *run, struct sonde_event *event,
              enum sonde_state state)
 {
-    int64_t now = clock_now();
+    int64_t now = clock_now(), took = (now - run->began) / 1000;
+    bool timed = !check_stood_still(check, run, now); /* else nobody knows how long */
 
     assert(check->run == run);
     check->run = NULL;
@@ -162,9 +165,9 @@ check_finish(struct check *check, struct check_run *run, struct sonde_event *eve
     event->run = NULL;
     event->kind = EVENT_RESULT;
     event->time = event->detected = clock_wall();
-    event->duration_us = (now - run->began) / 1000;
+    event->duration_us = timed ? took : (int64_t)check->timeout * 1000;
     event->mode = run->mode;
-    event->state = check_found(check, event, state);
+    event->state = check_found(check, event, state, timed);
     atomic_fetch_add_explicit(&check->home->stats.runs, 1, memory_order_relaxed);
     if (check->home->on_result)
         check->home->on_result(check, event, check->home->arg);

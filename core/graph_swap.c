@@ -249,7 +249,7 @@ swap_say_removed(const struct swap_check *pair)
     change->has_was = true;
     change->was.state = was->state.hard;
     change->was.since = was->state.since;
-    change->was.duration_ms = (change->time - was->state.since) / 1000;
+    change->was.duration_ms = state_lasted(&was->state, clock_now(), change->time);
     event_set_message(change, "the check is no longer configured");
     router_push(pair->path, change);
     event_unref(change);

@@ -308,6 +308,9 @@ loop_turn(struct loop *loop, int ms)
     /* Where nothing waits, the next post writes to loop->wake. */
     count = epoll_wait(loop->epoll, events, LOOP_EVENTS,
                        atomic_load(&loop->waiting) ? 0 : wait);
+    if (count == -1
+        && errno == EINTR) /* stopped and continued: answers before deadlines */
+        count = epoll_wait(loop->epoll, events, LOOP_EVENTS, 0);
     loop_run_posts(loop);
     loop_read(loop, events, count);
     now = clock_now();
