@@ -62,11 +62,11 @@ run_tests() { # DIRECTORY JOBS TESTS
 	make -C "$1" --silent -k -j"$2" check TESTS="$3" >>"$1/check.out" 2>&1 || true
 }
 
-# Those that run by themselves.  The plain build adds those whose bounds are wider elsewhere; a
-# sanitizer's build leaves out what says nothing there.
+# Those that run by themselves.  The plain build adds those whose bounds are wider elsewhere, and
+# those of tests/chaos; a sanitizer's build leaves out what says nothing there.
 alone_in() { # DIRECTORY
 	if [ "$1" = build-plain ]; then
-		echo "$(tests_of "$1" alone) $(tests_of "$1" timed)"
+		echo "$(tests_of "$1" alone) $(tests_of "$1" timed) $(tests_of "$1" chaos)"
 	else
 		tests_of "$1" alone | without "$1" plain
 	fi
@@ -132,7 +132,7 @@ show_failures() { # DIRECTORY
 step_asan() {
 	say "the suite with AddressSanitizer and UndefinedBehaviorSanitizer"
 	configure_in build-asan --enable-werror --enable-sanitizer=address,undefined \
-		CFLAGS='-O1 -g' || { bad "configure"; return; }
+		--enable-fault-points CFLAGS='-O1 -g' || { bad "configure"; return; }
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 suite build-asan unit behaviour
 }
 
@@ -158,7 +158,7 @@ fuzz_one() { # PROGRAM
 }
 
 step_plain() {
-	say "the tests that measure milliseconds, instructions or growth, with a plain build"
+	say "the tests that measure milliseconds, instructions or growth, or make faults, with a plain build"
 	configure_in build-plain --enable-werror || { bad "configure"; return; }
 	suite build-plain growth
 }

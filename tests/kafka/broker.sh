@@ -6,6 +6,7 @@
 #
 #   broker.sh start DIR   ends when the broker answers; DIR/port and DIR/pid then exist
 #   broker.sh stop DIR
+#   broker.sh resume DIR  starts one that was stopped or killed again, with what it held
 #   broker.sh fetch       only gets ready: jars, and an archive of the classes
 #
 # BROKER_PORT asks for that port, BROKER_SETTINGS holds more lines of server.properties.
@@ -128,6 +129,13 @@ wait_for()
     done
 }
 
+run()
+{
+    (java_run kafka.Kafka "$dir/server.properties") >>"$dir/broker.log" 2>&1 </dev/null 9>&- &
+    echo $! >"$dir/pid"
+    wait_for "$1" && echo "$1" >"$dir/port"
+}
+
 attempt()
 {
     rm -rf "$dir/data"
@@ -136,9 +144,7 @@ attempt()
     settings "$port" "$(free_port)" >"$dir/server.properties"
     (share=-Xshare:auto && java_run kafka.tools.StorageTool format -t "$cluster" \
         -c "$dir/server.properties") >"$dir/broker.log" 2>&1 || return 1
-    (java_run kafka.Kafka "$dir/server.properties") >>"$dir/broker.log" 2>&1 </dev/null 9>&- &
-    echo $! >"$dir/pid"
-    wait_for "$port" && echo "$port" >"$dir/port"
+    run "$port"
 }
 
 start()
@@ -146,6 +152,16 @@ start()
     attempt || attempt || attempt || {
         tail -n 30 "$dir/broker.log" >&2
         die "the broker does not start"
+    }
+}
+
+# The port is as it was: whoever was told of it finds it there.
+resume()
+{
+    port=$(sed -n 's|^listeners=PLAINTEXT://127.0.0.1:\([0-9]*\),.*|\1|p' "$dir/server.properties")
+    run "$port" || run "$port" || {
+        tail -n 30 "$dir/broker.log" >&2
+        die "the broker does not start again"
     }
 }
 
@@ -167,7 +183,7 @@ case $command in
 fetch)
     get_ready
     ;;
-start | stop)
+start | stop | resume)
     [ -n "$dir" ] || die "$command needs a directory"
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
@@ -175,6 +191,6 @@ start | stop)
     "$command"
     ;;
 *)
-    die "start, stop or fetch?"
+    die "start, stop, resume or fetch?"
     ;;
 esac
