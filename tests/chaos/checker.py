@@ -42,8 +42,9 @@ def key_and_number(record):
         if record.startswith("{"):
             event = json.loads(record)
             return event["check"], number_of_event(event)
-        return record.split(None, 1)[0], int(NUMBER.search(record).group(1))
-    except (ValueError, KeyError, AttributeError, IndexError):
+        key, rest = record.split(None, 1)
+        return key, int(NUMBER.search(rest).group(1))
+    except (ValueError, KeyError, AttributeError):
         fail(f"not the record of a numbered event: {record[:200]!r}")
 
 

@@ -41,8 +41,8 @@ numbers() { # KEYS COUNT RATE
 	END
 }
 
-# What of it matches a route.
-flips_match='match = { kind = "change"; plugin = "flip"; }'
+# What of them matches a route.  A check is UNKNOWN before it is numbered.
+flips_match='match = { kind = "change"; plugin = "flip"; state = ["UP", "DOWN"]; }'
 numbers_match='match = { from = "numbers"; }'
 
 # ---- what became of them ----
@@ -137,20 +137,19 @@ kill_kafka() {
 }
 
 # A Redis that keeps all that it ever answered for, on the disk, and its port.
-keeping=(--appendonly yes --appendfsync always --appenddirname kept)
+keeping=(--appendonly yes --appendfsync always)
 
 # ---- bad networks ----
 
-# A proxy on a free port before the given one; sets proxy_port.  Told by proxy COMMAND.
-start_proxy() { # PORT
+# A proxy on a free port before the given one; sets proxy_port.
+start_proxy() { # NAME PORT
 	proxy_port=$(free_port)
-	rm -f "$dir/proxy"
-	python3 "$chaos/proxy.py" "$proxy_port" "$1" "$dir/proxy" 2>"$dir/proxy.log" &
+	python3 "$chaos/proxy.py" "$proxy_port" "$2" "$dir/$1.proxy" 2>"$dir/$1.log" &
 	pids+=($!)
-	wait_for 10 proxy pass
+	wait_for 10 proxy "$1" pass
 }
-proxy() { # COMMAND...
-	python3 "$chaos/proxy.py" --tell "$dir/proxy" "$@"
+proxy() { # NAME COMMAND...
+	python3 "$chaos/proxy.py" --tell "$dir/$1.proxy" "${@:2}"
 }
 
 # Runs the whole test again in a namespace of its own: net, or mount.  Where that is not
@@ -170,12 +169,15 @@ inside() { # net | mount
 	[ "$1" = mount ] || ip link set lo up || skip_all "no loopback in a network namespace"
 }
 
-# Nothing comes to that port any more, or again: a partition, silent on both sides.
-partition() { # PORT
+# Nothing comes to these ports any more, nor from them: a partition, silent for both sides.
+partition() { # PORT...
+	local port
 	nft add table inet sonde && nft add chain inet sonde input \
-		'{ type filter hook input priority 0; }' &&
-		nft add rule inet sonde input tcp dport "$1" drop &&
-		nft add rule inet sonde input tcp sport "$1" drop
+		'{ type filter hook input priority 0; }' || return 1
+	for port; do
+		nft add rule inet sonde input tcp dport "$port" drop
+		nft add rule inet sonde input tcp sport "$port" drop
+	done
 }
 heal() {
 	nft delete table inet sonde

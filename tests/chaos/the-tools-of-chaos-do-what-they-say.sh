@@ -39,7 +39,7 @@ sees "... of which one is missing" "events 4, missing 1, duplicates 0, out of or
 sees "an empty far side" "events 0, missing 5, duplicates 0, out of order 0" 1 --count 5
 printf 'a 1\nb 2\na 7\n' >"$dir/far"
 sees "what was never sent is no result" "" 2 --count 3
-echo 'a word' >"$dir/far"
+echo 'a-7 word' >"$dir/far"
 sees "a record without a number is none" "" 2 --count 3
 cat >"$dir/far" <<-'END'
 	{ "check": "a", "message": "flip 1 of 9", "details": { "n": 1 } }
@@ -55,21 +55,21 @@ is "keys of Redis, an event each" \
 	"events 3, missing 0, duplicates 0, out of order 0"
 # ---- the proxy ----
 
-start_proxy "$redis_port" || exit 1
+start_proxy network "$redis_port" || exit 1
 via() { timeout "$1" redis-cli -p "$proxy_port" ping 2>&1; }
 is "pass: a connection works" "$(via 5)" PONG
-proxy delay 300 >/dev/null
+proxy network delay 300 >/dev/null
 before=$(now_ms)
 is "delay: it works" "$(via 5)" PONG
 took=$(($(now_ms) - before))
 check "... later, each way ($took ms)" test "$took" -ge 600
-proxy drop >/dev/null
+proxy network drop >/dev/null
 is "drop: nothing comes" "$(via 1)" ""
-proxy reset >/dev/null
+proxy network reset >/dev/null
 check "reset: it breaks" grep -qi 'reset\|closed' <(via 5)
-proxy pass >/dev/null
+proxy network pass >/dev/null
 is "pass: it works again" "$(via 5)" PONG
-check "stat counts connections" awk '{ exit !($1 >= 5) }' <(proxy stat)
+check "stat counts connections" awk '{ exit !($1 >= 5) }' <(proxy network stat)
 
 # ---- the bad disk ----
 
