@@ -42,7 +42,7 @@ numbers() { # KEYS COUNT RATE
 }
 
 # What of them matches a route.  A check is UNKNOWN before it is numbered.
-flips_match='match = { kind = "change"; plugin = "flip"; state = ["UP", "DOWN"]; }'
+flips_match='match = { kind = "change"; check = "key-*"; state = ["UP", "DOWN"]; }'
 numbers_match='match = { from = "numbers"; }'
 
 # ---- what became of them ----
