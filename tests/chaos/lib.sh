@@ -32,18 +32,26 @@ flips() { # KEYS EACH [PAUSE]
 	END
 }
 
-# A source whose events are numbered 1..COUNT, spread over K keys; the next daemon goes on
-# behind what this one was told to be settled.
+# A source whose events are numbered 1..COUNT over all its keys, key-1 to key-K; the next daemon
+# goes on behind what this one was told to be settled, which is in $dir/numbers.
 numbers() { # KEYS COUNT RATE
 	cat <<-END
 		sources = ( { name = "numbers"; plugin = "numbers"; rate = $3; count = $2; keys = $1;
-		              state_file = "$dir/numbers"; } );
+		              file = "$dir/numbers"; } );
 	END
 }
+numbers_settled() { # COUNT: all of them are
+	[ "$(settled_number)" = "$1" ]
+}
+settled_number() { # the file holds the source's one lane and the last number of it
+	awk '{ last = $NF } END { print last + 0 }' "$dir/numbers" 2>/dev/null
+}
+
+number_field=details.n # where an event of that source has its number
 
 # What of them matches a route.  A check is UNKNOWN before it is numbered.
 flips_match='match = { kind = "change"; check = "key-*"; state = ["UP", "DOWN"]; }'
-numbers_match='match = { from = "numbers"; }'
+numbers_match='match = { from = "numbers"; kind = ["result", "change"]; }'
 
 # ---- what became of them ----
 
@@ -92,6 +100,14 @@ ledger_closes() { # NAME SINK
 	adds_up "$(ledger_now "$1" "$2")"
 }
 
+# Until nothing waits for any of the sinks.
+nothing_waits() { # NAME SINK...
+	local sink
+	sleep 0.1
+	for sink in "${@:2}"; do
+		[ "$(figure queued "$(ledger_now "$1" "$sink")")" = 0 ] || return 1
+	done
+}
 # Until a sink has delivered so many.
 delivered() { # NAME SINK COUNT
 	sleep 0.1
@@ -107,6 +123,11 @@ waits() { # NAME SINK: something
 kill_hard() { # PID
 	kill -9 "$1" 2>/dev/null
 	wait "$1" 2>/dev/null
+}
+
+# Whether the journal in a state_dir is whole.
+journal_whole() { # STATE-DIR
+	"$builddir/sondectl" journal verify "$1"
 }
 
 # KiB resident, and how many descriptors are open.
