@@ -179,5 +179,6 @@ main(void)
         cmocka_unit_test(times_are_read_in_all_forms_of_the_standard),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
