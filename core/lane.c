@@ -159,7 +159,7 @@ lanes_next(struct queue *queue, struct queue_entry *entry)
 static void
 entry_free(struct queue_entry *entry)
 {
-    if (!entry->record)
+    if (entry->share)
         receipt_release(entry->event->receipt, SONDE_RETRY);
     event_unref(entry->event);
     free(entry);

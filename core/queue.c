@@ -81,7 +81,7 @@ entry_wait(struct queue *queue, struct queue_entry *entry)
 static void
 queue_note_ended(struct queue *queue, uint64_t record)
 {
-    if (!record || !queue->on_ended)
+    if (!queue->on_ended)
         return;
     if (queue->ended_count == queue->ended_room) {
         queue->ended_room = queue->ended_room ? queue->ended_room * 2 : QUEUE_ENDED;
@@ -136,11 +136,11 @@ queue_victim(struct queue *queue)
     return NULL;
 }
 
-/* It ends on this line.  Who holds no record of it gives its share of the receipt. */
+/* It ends on this line, and gives back its share of the receipt, if it has one. */
 static void
 entry_end(struct queue *queue, struct queue_entry *entry, enum ledger_line line)
 {
-    struct receipt *receipt = entry->record ? NULL : entry->event->receipt;
+    struct receipt *receipt = entry->share ? entry->event->receipt : NULL;
 
     ledger_add(&queue->ledger, entry->route, line, 1);
     receipt_release(receipt, line == LEDGER_DELIVERED ? SONDE_DELIVERED : SONDE_REJECTED);
@@ -239,7 +239,8 @@ queue_put(struct queue *queue, struct sonde_event *event, struct ledger_route *r
                                    .lane = lane_find(queue, event->origin),
                                    .bytes = bytes,
                                    .number = queue->pushed++,
-                                   .pushed = accepted };
+                                   .pushed = accepted,
+                                   .share = !record };
     queue_enter(queue, entry);
     lost = queue_make_room(queue, entry);
     queue_unlock(queue, had);
@@ -366,7 +367,6 @@ entry_shed(struct queue *queue, struct queue_entry *entry, queue_kept_fn *fn, vo
     int64_t accepted = entry->pushed;
 
     if (entry->out) {
-        queue_note_ended(queue, entry->record);
         entry->record = 0;
     } else if (entry->class == QUEUE_LATEST) {
         fn(entry_forget(queue, entry), route, accepted, arg);
@@ -387,6 +387,7 @@ queue_shed(struct queue *queue, uint64_t limit, queue_kept_fn *fn, void *arg)
         if (entry->record && entry->record < limit)
             entry_shed(queue, entry, fn, arg);
     }
+    queue->ended_count = 0;
     queue_unlock(queue, had);
 }
 

@@ -19,7 +19,7 @@
 struct queue;
 struct lane;
 
-/* Records whose entries have ended. */
+/* Records whose entries have ended; 0 for an entry without one. */
 typedef void queue_ended_fn(const uint64_t *records, size_t count, void *arg);
 /* An event that leaves the queue with its reference, on no line of the ledger. */
 typedef void queue_kept_fn(struct sonde_event *event, struct ledger_route *route,
@@ -49,6 +49,7 @@ struct queue_entry {
     int64_t pushed;  /* clock_now */
     enum queue_class class;
     bool out;      /* in a batch: on no list of a class */
+    bool share;    /* of the event's receipt: it came without a record */
     bool returned; /* was in a batch before */
 };
 
@@ -90,8 +91,8 @@ void queue_end(struct queue *queue, struct queue_entry *const *entries, size_t c
 /* The journal is about to lose the records below limit.  Of the entries that are waiting
  * with one: results and superseded changes are dropped, the others are given to fn
  * (under the lock, in the order of each check) and are gone from here.  What is in a
- * batch stays, held by nothing but this queue from now on.  All their records are told as
- * ended. */
+ * batch stays, held by nothing but this queue from now on.  None of it is told as ended
+ * with its record: the caller knows, and may hold the lock that the telling takes. */
 void queue_shed(struct queue *queue, uint64_t limit, queue_kept_fn *fn, void *arg);
 /* When queue_take would have something: 0 now, INT64_MAX not before a push or a
  * settle, else a clock_now (which may be early). */
