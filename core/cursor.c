@@ -26,7 +26,7 @@ struct cursor {
 };
 
 static size_t
-cursor_place(const struct cursor *cursor, size_t i)
+cursor_slot(const struct cursor *cursor, size_t i)
 {
     return (cursor->first + i) % CURSOR_WINDOW;
 }
@@ -62,7 +62,7 @@ cursor_was_settled(struct cursor *cursor, uint64_t number)
 enum cursor_begun
 cursor_begin(struct cursor *cursor, uint64_t number)
 {
-    size_t place = cursor_place(cursor, cursor->count);
+    size_t place = cursor_slot(cursor, cursor->count);
     bool settled;
 
     if (number <= cursor->seen)
@@ -88,26 +88,56 @@ cursor_pass(struct cursor *cursor, uint64_t number)
         cursor->seen = number;
 }
 
-bool
-cursor_settle(struct cursor *cursor, uint64_t number)
+/* How many of the window are below this number. */
+static size_t
+cursor_below(const struct cursor *cursor, uint64_t number)
 {
     size_t low = 0, high = cursor->count;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
 
-        if (cursor->numbers[cursor_place(cursor, middle)] < number)
+        if (cursor->numbers[cursor_slot(cursor, middle)] < number)
             low = middle + 1;
         else
             high = middle;
     }
-    high = cursor_place(cursor, low);
-    if (low == cursor->count || cursor->numbers[high] != number || cursor->settled[high])
+    return low;
+}
+
+size_t
+cursor_place(const struct cursor *cursor, uint64_t number)
+{
+    size_t i = cursor_below(cursor, number), slot = cursor_slot(cursor, i);
+
+    return i < cursor->count && cursor->numbers[slot] == number && !cursor->settled[slot]
+               ? slot
+               : CURSOR_WINDOW;
+}
+
+uint64_t
+cursor_next_open(const struct cursor *cursor, uint64_t above)
+{
+    for (size_t i = cursor_below(cursor, above + 1); i < cursor->count; i++) {
+        size_t slot = cursor_slot(cursor, i);
+
+        if (!cursor->settled[slot])
+            return cursor->numbers[slot];
+    }
+    return 0;
+}
+
+bool
+cursor_settle(struct cursor *cursor, uint64_t number)
+{
+    size_t place = cursor_place(cursor, number);
+
+    if (place == CURSOR_WINDOW)
         return false;
-    cursor->settled[high] = true;
+    cursor->settled[place] = true;
     cursor->open--;
     while (cursor->count && cursor->settled[cursor->first]) {
-        cursor->first = cursor_place(cursor, 1);
+        cursor->first = cursor_slot(cursor, 1);
         cursor->count--;
     }
     return true;
@@ -129,6 +159,12 @@ size_t
 cursor_open_count(const struct cursor *cursor)
 {
     return cursor->open;
+}
+
+bool
+cursor_room(const struct cursor *cursor)
+{
+    return cursor->count < CURSOR_WINDOW;
 }
 
 /* ---- as bytes ---- */
@@ -155,7 +191,7 @@ cursor_pack(const struct cursor *cursor, uint64_t limit,
     memcpy(bytes, &raw, sizeof(raw));
     last = base;
     for (size_t i = 0; i < cursor->count; i++) {
-        size_t place = cursor_place(cursor, i);
+        size_t place = cursor_slot(cursor, i);
 
         if (cursor->numbers[place] > limit)
             return (size_t)(at - bytes);

@@ -41,6 +41,12 @@ uint64_t cursor_seen(const struct cursor *cursor);
  * behind the last seen. */
 uint64_t cursor_base(const struct cursor *cursor);
 size_t cursor_open_count(const struct cursor *cursor);
+bool cursor_room(const struct cursor *cursor); /* cursor_begin would not be CURSOR_FULL */
+/* Where to keep what belongs to a number that is open: below CURSOR_WINDOW, its own as
+ * long as it is open.  CURSOR_WINDOW: it is not. */
+size_t cursor_place(const struct cursor *cursor, uint64_t number);
+/* The lowest open one above this; 0: there is none. */
+uint64_t cursor_next_open(const struct cursor *cursor, uint64_t above);
 
 /* What is settled as bytes, as if nothing above limit had been begun: what is not written
  * yet may get another number.  Returns their length. */

@@ -210,6 +210,18 @@ journal_pinned(struct journal *journal, uint64_t number)
     return bytes;
 }
 
+uint64_t
+journal_behind(struct journal *journal, uint64_t number)
+{
+    uint64_t behind = 0;
+
+    pthread_mutex_lock(&journal->list_lock);
+    for (size_t i = journal->count; i-- > 0 && journal->list[i].first > number;)
+        behind = journal->list[i].first;
+    pthread_mutex_unlock(&journal->list_lock);
+    return behind;
+}
+
 struct journal_counts
 journal_counts(struct journal *journal)
 {

@@ -102,6 +102,9 @@ uint64_t journal_written(const struct journal *journal);
 uint64_t journal_durable(const struct journal *journal);
 /* The bytes of the files that are kept for a reader that wants all from number on. */
 uint64_t journal_pinned(struct journal *journal, uint64_t number);
+/* The first number of the segment behind the one that holds number: who wants nothing
+ * below it keeps one segment less.  0: it is in the newest. */
+uint64_t journal_behind(struct journal *journal, uint64_t number);
 
 struct journal_counts {
     uint64_t appended, refused;       /* records */

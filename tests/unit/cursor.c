@@ -47,6 +47,27 @@ same(const struct cursor *cursor, const struct naive *naive)
     assert_int_equal(cursor_open_count(cursor), naive->open);
 }
 
+/* Each open one is found in its turn, and has a place that no other has. */
+static void
+open_ones_have_places(const struct cursor *cursor, const struct naive *naive)
+{
+    static uint64_t owner[CURSOR_WINDOW];
+    uint64_t at = 0, open = 0;
+
+    memset(owner, 0, sizeof(owner));
+    while ((at = cursor_next_open(cursor, at))) {
+        size_t place = cursor_place(cursor, at);
+
+        assert_int_equal(naive->fate[at], OPEN);
+        assert_true(place < CURSOR_WINDOW && !owner[place]);
+        owner[place] = at;
+        open++;
+    }
+    assert_int_equal(open, naive->open);
+    assert_int_equal(cursor_place(cursor, naive->seen + 1), CURSOR_WINDOW);
+    assert_int_equal(cursor_next_open(cursor, naive->seen), 0);
+}
+
 /* One of those that are open, most often an old one. */
 static void
 settle_one(struct cursor *cursor, struct naive *naive)
@@ -123,6 +144,8 @@ it_agrees_with_a_plain_set(void **state)
             }
             if (step % 16 == 0)
                 same(cursor, naive);
+            if (step % 128 == 0)
+                open_ones_have_places(cursor, naive);
         }
         cursor_free(cursor);
         free(naive);
@@ -136,8 +159,11 @@ a_full_window_waits_for_its_oldest(void **state)
     uint64_t number = 7;
 
     (void)state;
-    for (int i = 0; i < CURSOR_WINDOW; i++, number += 1000)
+    for (int i = 0; i < CURSOR_WINDOW; i++, number += 1000) {
+        assert_true(cursor_room(cursor));
         assert_int_equal(cursor_begin(cursor, number), CURSOR_OPEN);
+    }
+    assert_false(cursor_room(cursor));
     assert_int_equal(cursor_begin(cursor, number), CURSOR_FULL);
     assert_int_equal(cursor_seen(cursor), number - 1000);
     for (uint64_t at = 1007; at < number; at += 1000)

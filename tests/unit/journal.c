@@ -55,6 +55,7 @@ segments_that_nobody_needs_go_and_the_memory_stays(void **state)
     struct journal *journal =
         open_journal(&(struct journal_options){ .segment = 64 << 10 });
     struct journal_counts counts;
+    uint64_t behind;
 
     (void)state;
     journal_start(journal);
@@ -69,6 +70,12 @@ segments_that_nobody_needs_go_and_the_memory_stays(void **state)
     assert_true(counts.bytes > 2000 * 500);
     assert_true(journal_pinned(journal, 1) == counts.bytes);
     assert_in_range(journal_pinned(journal, 1900), 100 * 500, 3 * (64 << 10));
+    behind = journal_behind(journal, 1);
+    assert_in_range(behind, 50, 200);
+    assert_int_equal(journal_behind(journal, behind - 1), behind);
+    assert_true(journal_behind(journal, behind) > behind);
+    assert_true(journal_pinned(journal, behind) < counts.bytes);
+    assert_int_equal(journal_behind(journal, 2000), 0);
     atomic_store(&client.needed, 1000);
     journal_kick(journal);
     while (journal_counts(journal).bytes > 1300 * 600)
