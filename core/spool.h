@@ -28,8 +28,10 @@ struct spool_bounds {
 };
 
 /* What a spool needs of keep.c.  wake: [any thread, locks held]  spool_work has something
- * to do.  again: [reading thread, no lock held]  an event of this sink is to be written
- * and pushed once more, at the end (spool_push_again); takes over the reference. */
+ * to do.  again: [reading thread, within spool_work]  an event of this sink is to be
+ * written and pushed once more, at the end; takes over the reference.  It is done before
+ * it returns, as one step under keep.c's lock of the order: spool_overtaken; if that is
+ * false, the record and spool_push_again. */
 struct spool_home {
     void (*wake)(void *arg);
     void (*again)(void *arg, struct spool *spool, struct sonde_event *event,
@@ -48,37 +50,51 @@ bool spool_restore(struct spool *spool, const void *payload, size_t length);
 /* A record names this sink. */
 void spool_restore_record(struct spool *spool, uint64_t number,
                           const struct journal_name *route);
-/* Everything was told.  Of a spool that is new the cursor begins at the end. */
+/* Everything was told.  Of a spool that is new the cursor begins at the end.  For one
+ * that is made while records are pushed: under keep.c's lock of the order. */
 void spool_open(struct spool *spool, struct journal *journal);
 
 /* ---- the sink that it is for ---- */
 
+/* These three: no lock held that spool_work or what it calls may take (its own is taken
+ * for as long as a slice of work lasts). */
+
 /* From here on the queue is fed, and its ledger has restored what waits.  Sets the
- * queue's on_ended and bounds; the queue is empty. */
+ * queue's on_ended and bounds (none: the spool knows what fits); the queue is empty. */
 void spool_attach(struct spool *spool, struct queue *queue, struct spool_bounds bounds);
 void spool_bounds_set(struct spool *spool, struct spool_bounds bounds);
-/* The sink is gone for good, and its queue will be: what waits there is on the disk, or
- * (held by no record) comes to nothing with the queue.  Nothing is pushed meanwhile. */
+/* The queue will be gone, with its sink or at the end of the daemon: what waits is on the
+ * disk, or (held by no record) comes to nothing.  Nothing is pushed or settled any more.
+ * No reader of the journal is left open. */
 void spool_detach(struct spool *spool);
 
 /* [any thread]  Accepts the event for the sink.  Records come in the order of their
  * numbers (keep.c has a lock for that); 0: the journal did not take it. */
 void spool_push(struct spool *spool, struct sonde_event *event, const char *route,
                 uint64_t record);
-/* The same for an event that was accepted before and had to leave its place. */
+/* The same for what home.again was given. */
 void spool_push_again(struct spool *spool, struct sonde_event *event,
                       struct ledger_route *route, uint64_t record, int64_t accepted);
+/* True: a newer change of its check has come since, this one is counted as superseded,
+ * and must not be pushed behind it. */
+bool spool_overtaken(struct spool *spool, const struct sonde_event *event,
+                     struct ledger_route *route);
 bool spool_room(struct spool *spool); /* all is in memory, and the window half empty */
 /* Of the queue's ledger, with what waits here as queued; always closes. */
 struct ledger_sum spool_sum(struct spool *spool);
+uint64_t spool_waiting_count(struct spool *spool); /* also without a queue */
 
 /* ---- for keep.c ---- */
 
-/* [reading thread]  Reads back what fits, and sheds what is over the budget.  Returns
- * whether there is more to do at once. */
+/* [reading thread]  Reads back what fits, and sheds what is over the budget: when woken,
+ * and about once a second.  Without a queue: only once it is known that the sink is
+ * configured no more.  Returns whether there is more to do at once. */
 bool spool_work(struct spool *spool);
 /* The disk takes nothing: the next spool_work sheds a segment, whatever the budget. */
 void spool_press(struct spool *spool);
+/* For the next two: keep.c's lock of the order is held, so that every record up to
+ * written has been pushed.  A sink that is idle pins nothing. */
+
 /* [journal's thread]  The lowest record that is wanted, or JOURNAL_NOBODY. */
 uint64_t spool_needed(struct spool *spool);
 /* [journal's thread]  A JOURNAL_CURSOR record that speaks of no record above written:

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * spool.c - what waits for a sink in window, gap and tail: nothing is missing, twice, or
+ * out of order, across restarts as well.
+ */
+#include "spool_bench.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+
+static void
+nothing_is_missing(void)
+{
+    for (uint64_t seq = 1; seq <= bench.seq; seq++)
+        assert_int_equal(bench.delivered[seq] > 0, 1);
+}
+
+static void
+what_fits_goes_straight_to_the_sink(void **state)
+{
+    (void)state;
+    bench_open();
+    assert_true(spool_room(bench.spool));
+    for (int i = 0; i < 10; i++)
+        bench_push(i, EVENT_RESULT);
+    assert_int_equal(queue_count(bench.queue), 10);
+    assert_int_equal(spool_needed(bench.spool), 1);
+    bench_closes();
+    bench_deliver_all();
+    assert_int_equal(atomic_load(&bench.wakes), 0);
+    assert_int_equal(spool_needed(bench.spool), JOURNAL_NOBODY);
+    bench_close();
+    nothing_is_missing();
+}
+
+/* The memory is tiny, so nearly all of it is read back. */
+static void
+fifty_thousand_pass_through_a_window_of_four_thousand(void **state)
+{
+    (void)state;
+    bench.bounds.memory = 8 << 20;
+    bench.options.segment = 1 << 20;
+    bench_open();
+    for (int i = 0; i < 50000; i++) {
+        bench_push(i % CHECKS, i % 7 ? EVENT_RESULT : EVENT_CHANGE);
+        if (i == 30000)
+            spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 10, 1 << 30 });
+        if (i % 1000 == 0) {
+            bench_closes();
+            bench_work();
+            bench_deliver(30);
+        }
+        assert_in_range(queue_count(bench.queue), 0, 4096);
+    }
+    assert_false(spool_room(bench.spool));
+    bench_deliver_all();
+    assert_true(spool_room(bench.spool));
+    assert_true(atomic_load(&bench.wakes) > 0);
+    assert_int_equal(bench_line(LEDGER_DELIVERED), 50000);
+    assert_int_equal(bench.duplicates, 0);
+    bench_close();
+    nothing_is_missing();
+}
+
+/* What was open, and only that, comes a second time; by route as well. */
+static void
+a_restart_in_the_middle_repeats_what_was_open(void **state)
+{
+    struct queue_entry *out[BATCH];
+    uint64_t delivered;
+
+    (void)state;
+    bench_open();
+    for (int i = 0; i < 3000; i++) {
+        bench_push(i % CHECKS, EVENT_CHANGE);
+        if (i % 3 == 0)
+            bench_push_other();
+    }
+    bench_work();
+    for (int i = 0; i < 20; i++)
+        bench_deliver(7);
+    bench_work();
+    assert_int_equal(queue_take(bench.queue, out, 5, false, clock_now()), 5);
+    delivered = bench_line(LEDGER_DELIVERED);
+    bench_close();
+    bench_open();
+    assert_int_equal(bench_line(LEDGER_RESTORED), 3000 - delivered);
+    assert_int_equal(spool_waiting_count(bench.spool), 3000 - delivered);
+    bench_closes();
+    memset(bench.last, 0, sizeof(bench.last));
+    bench_push(3, EVENT_CHANGE);
+    bench_deliver_all();
+    assert_int_equal(bench.duplicates, 0);
+    assert_int_equal(bench_line(LEDGER_DAMAGED), 0);
+    bench_close();
+    nothing_is_missing();
+}
+
+static void
+a_sink_that_is_idle_pins_nothing(void **state)
+{
+    (void)state;
+    bench_open();
+    bench_push(0, EVENT_CHANGE);
+    bench_deliver_all();
+    for (int i = 0; i < 2000; i++)
+        bench_push_other();
+    while (journal_counts(bench.journal).segments > 1)
+        usleep(1000);
+    bench_close();
+    bench_open();
+    assert_int_equal(bench_line(LEDGER_RESTORED), 0);
+    bench_work();
+    assert_int_equal(spool_needed(bench.spool), JOURNAL_NOBODY);
+    bench_push(0, EVENT_CHANGE);
+    bench_deliver_all();
+    bench_close();
+    nothing_is_missing();
+}
+
+static void
+a_sink_that_is_removed_and_comes_back_finds_what_waited(void **state)
+{
+    struct queue_entry *out[3];
+    uint64_t needed;
+
+    (void)state;
+    bench_open();
+    for (int i = 0; i < 500; i++)
+        bench_push(i % CHECKS, EVENT_CHANGE);
+    bench_deliver(10);
+    assert_int_equal(queue_take(bench.queue, out, 3, false, clock_now()), 3);
+    bench_delivered(out[1]->event);
+    queue_settle(bench.queue, out[1], SONDE_DELIVERED, 0);
+    needed = spool_needed(bench.spool);
+    bench_detach();
+    assert_int_equal(spool_waiting_count(bench.spool), 489);
+    assert_int_equal(spool_needed(bench.spool), needed);
+    bench_attach();
+    assert_int_equal(bench_line(LEDGER_RESTORED), 489);
+    memset(bench.last, 0, sizeof(bench.last));
+    bench_written(journal_next(bench.journal) - 1);
+    bench_push(0, EVENT_CHANGE);
+    bench_deliver_all();
+    assert_int_equal(bench.duplicates, 0);
+    bench_close();
+    nothing_is_missing();
+}
+
+/* ---- damage ---- */
+
+static void
+damage_in_the_gap_is_counted_and_costs_nothing_else(void **state)
+{
+    uint64_t damaged;
+    int fd;
+
+    (void)state;
+    bench_open();
+    for (int i = 0; i < 1000; i++) {
+        uint64_t record = bench_push(i % CHECKS, EVENT_CHANGE);
+
+        if (i % 20 == 0)
+            bench_written(record);
+    }
+    bench_close();
+    fd = open("j/journal.00000000000000000001", O_RDWR);
+    assert_int_equal(pwrite(fd, "????", 4, 30000), 4);
+    close(fd);
+    bench_open();
+    assert_int_equal(bench_line(LEDGER_RESTORED), 1000);
+    bench_deliver_all();
+    damaged = bench_line(LEDGER_DAMAGED);
+    assert_in_range(damaged, 50, 200);
+    assert_int_equal(bench_line(LEDGER_DELIVERED), 1000 - damaged);
+    bench_push(0, EVENT_CHANGE);
+    bench_deliver_all();
+    assert_int_equal(bench_line(LEDGER_DAMAGED), damaged);
+    bench_close();
+}
+
+static void
+a_record_that_is_no_event_is_counted_as_damaged(void **state)
+{
+    static const char bad[] = "\1\4sink\4even{\"no\": \"event\"}";
+    struct sonde_event *event;
+
+    (void)state;
+    bench.bounds.memory = 1;
+    bench_open();
+    event = bench_event(0, EVENT_CHANGE);
+    bench_push(1, EVENT_CHANGE);
+    pthread_mutex_lock(&bench.order);
+    spool_push(bench.spool, event, "even",
+               journal_append(bench.journal, JOURNAL_EVENT,
+                              &(struct iovec){ (void *)bad, sizeof(bad) - 1 }, 1));
+    pthread_mutex_unlock(&bench.order);
+    event_unref(event);
+    bench_close();
+    bench_open();
+    bench_deliver_all();
+    assert_int_equal(bench_line(LEDGER_DAMAGED), 1);
+    assert_int_equal(bench_line(LEDGER_DELIVERED), 1);
+    bench_close();
+}
+
+static void
+bytes_that_are_no_note_are_refused(void **state)
+{
+    struct journal_head *head;
+    struct journal_name name;
+    struct spool *spool;
+
+    (void)state;
+    bench_open();
+    bench_push(0, EVENT_CHANGE);
+    bench_push(1, EVENT_CHANGE);
+    bench_written(2);
+    head = spool_pack(bench.spool, 2);
+    spool = spool_new("other", &(struct spool_home){ 0 });
+    assert_true(spool_restore(spool, head->bytes, head->length));
+    for (size_t length = 0; length < head->length; length++) {
+        AUTO_FREE char *cut = memory_new(length + 1); /* the sanitizer's to watch */
+
+        memcpy(cut, head->bytes, length);
+        assert_false(spool_restore(spool, cut, length));
+        assert_int_equal(spool_pack_name(cut, length, &name), length >= 6);
+    }
+    head->bytes[0]++;
+    assert_false(spool_restore(spool, head->bytes, head->length));
+    free(head);
+    spool_free(spool);
+    bench_deliver_all();
+    bench_close();
+}
+
+/* ---- what the journal did not take ---- */
+
+static atomic_uint told[3];
+
+static void
+receipt_told(struct receipt *receipt, enum sonde_fate worst)
+{
+    (void)receipt;
+    atomic_fetch_add(&told[worst], 1);
+}
+
+static void
+push_unheld(struct receipt *receipt, int check, enum event_kind kind)
+{
+    struct sonde_event *event = bench_event(check, kind);
+
+    receipt_init(receipt, receipt_told);
+    event->receipt = receipt;
+    spool_push(bench.spool, event, "even", 0);
+    receipt_release(receipt, SONDE_DELIVERED);
+    event_unref(event);
+}
+
+static unsigned
+told_in_all(void)
+{
+    return atomic_load(&told[0]) + atomic_load(&told[1]) + atomic_load(&told[2]);
+}
+
+/* Bounded by the memory, dropped by the rules, and the source is told of each. */
+static void
+what_no_disk_holds_waits_in_memory_and_is_told(void **state)
+{
+    enum { MANY = 400 };
+    static struct receipt receipts[MANY];
+    uint64_t dropped;
+
+    (void)state;
+    memset(told, 0, sizeof(told));
+    bench_open();
+    for (int i = 0; i < MANY; i++) {
+        push_unheld(&receipts[i], i % CHECKS, i % 4 == 3 ? EVENT_CHANGE : EVENT_RESULT);
+        bench_closes();
+    }
+    assert_int_equal(spool_needed(bench.spool), JOURNAL_NOBODY);
+    assert_true(bench_line(LEDGER_RESULT) > 0 && bench_line(LEDGER_SUPERSEDED) > 0);
+    assert_int_equal(bench_line(LEDGER_OLDEST), 0); /* the newest of each check fit */
+    dropped = spool_sum(bench.spool).dropped;
+    assert_int_equal(atomic_load(&told[SONDE_REJECTED]), dropped);
+    bench_deliver_all();
+    assert_int_equal(atomic_load(&told[SONDE_DELIVERED]), MANY - dropped);
+    for (int check = 0; check < CHECKS; check++)
+        assert_true(bench.last[check] > MANY - 100 || check % 4 == 0 || check % 2 == 0);
+    bench_close();
+    assert_int_equal(told_in_all(), MANY);
+}
+
+/* Without a disk for a while: what it took before and after keeps its order. */
+static void
+what_no_disk_holds_keeps_its_place(void **state)
+{
+    (void)state;
+    bench_open();
+    for (int round = 0; round < 6; round++) {
+        bench.refuse = round % 2;
+        for (int i = 0; i < 20; i++)
+            bench_push(i % 5, EVENT_CHANGE);
+    }
+    bench_closes();
+    bench_deliver_all();
+    assert_int_equal(bench_line(LEDGER_DELIVERED) + spool_sum(bench.spool).dropped, 120);
+    bench_close();
+}
+
+static void
+the_end_tells_a_source_that_nobody_has_it(void **state)
+{
+    static struct receipt receipts[100];
+
+    (void)state;
+    memset(told, 0, sizeof(told));
+    bench.bounds.memory = 1 << 20;
+    bench_open();
+    bench_push(0, EVENT_CHANGE);
+    for (int i = 0; i < 100; i++)
+        push_unheld(&receipts[i], i % CHECKS, EVENT_CHANGE);
+    bench_close();
+    assert_int_equal(atomic_load(&told[SONDE_RETRY]), 100);
+    assert_int_equal(told_in_all(), 100);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_begin, bench_end)
+static const struct CMUnitTest tests[] = {
+    TEST(what_fits_goes_straight_to_the_sink),
+    TEST(fifty_thousand_pass_through_a_window_of_four_thousand),
+    TEST(a_restart_in_the_middle_repeats_what_was_open),
+    TEST(a_sink_that_is_idle_pins_nothing),
+    TEST(a_sink_that_is_removed_and_comes_back_finds_what_waited),
+    TEST(damage_in_the_gap_is_counted_and_costs_nothing_else),
+    TEST(a_record_that_is_no_event_is_counted_as_damaged),
+    TEST(bytes_that_are_no_note_are_refused),
+    TEST(what_no_disk_holds_waits_in_memory_and_is_told),
+    TEST(what_no_disk_holds_keeps_its_place),
+    TEST(the_end_tells_a_source_that_nobody_has_it),
+};
+
+UNIT_MAIN(tests)
