@@ -33,6 +33,7 @@ struct bench {
     uint16_t delivered[SEQS], check[SEQS];
     uint64_t duplicates, overtaken, agains;
     atomic_uint wakes;
+    void (*before_again)(struct spool *spool, struct sonde_event *event);
     bool refuse;   /* as a journal that has no room */
     bool shuffled; /* changes may come again behind results */
 };
@@ -68,6 +69,8 @@ bench_again(void *arg, struct spool *spool, struct sonde_event *event,
             struct ledger_route *route, int64_t accepted)
 {
     (void)arg;
+    if (bench.before_again)
+        bench.before_again(spool, event);
     pthread_mutex_lock(&bench.order);
     if (spool_overtaken(spool, event, route))
         bench.overtaken++;
