@@ -4,10 +4,15 @@
  *
  * The NOMEM_AT-th call of malloc and its kin answers NULL with ENOMEM, and with
  * NOMEM_ON=1 every later one too; 0 or nothing: none does.  How many calls there were is
- * the number in the file NOMEM_CALLS, mapped and shared.  A program that ends by a signal
- * of its own making leaves its stack in the file NOMEM_STACK: a line for each frame,
- * innermost first, with the file that the code is from and the place in it, as addr2line
- * takes it.  cmocka does not get those signals, since it would go on with the next test.
+ * the number in the file NOMEM_CALLS, mapped and shared.  The file NOMEM_PLACES gets the
+ * number of each call that comes from another place than those before it, judged by the
+ * innermost frames of its stack: where a loop allocates a million times, one of them says
+ * it all.
+ *
+ * A program that ends by a signal of its own making leaves its stack in the file
+ * NOMEM_STACK: a line for each frame, innermost first, with the file that the code is
+ * from, the place in it, as addr2line takes it, and the name if it is exported.  cmocka
+ * does not get those signals.
  *
  * Programs that this one begins are not touched.  For glibc only, never beside a
  * sanitizer, never linked into anything that ships.
@@ -97,14 +102,15 @@ nomem_frame(int fd, const char *address)
 {
     char line[4352];
     Dl_info info;
-    int length = snprintf(line, sizeof(line), "? %p\n", (const void *)address);
+    int length = snprintf(line, sizeof(line), "? %p ?\n", (const void *)address);
 
     if (dladdr(address, &info)) {
         const ElfW(Ehdr) *head = info.dli_fbase;
         const char *base = head->e_type == ET_EXEC ? NULL : info.dli_fbase;
 
-        length = snprintf(line, sizeof(line), "%s 0x%jx\n", info.dli_fname,
-                          (uintmax_t)(address - base));
+        length = snprintf(line, sizeof(line), "%s 0x%jx %s\n", info.dli_fname,
+                          (uintmax_t)(address - base),
+                          info.dli_sname ? info.dli_sname : "?");
     }
     if (fd != -1 && write(fd, line, (size_t)length) == -1)
         _exit(98);
@@ -182,8 +188,8 @@ pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
     return real(how, &spared, before);
 }
 
-/* By which cmocka leaves a test that failed.  On another thread than the test's it would
- * go on with a stack that is in use: there the program ends. */
+/* By which cmocka leaves a test that failed.  The program ends there instead: what such a
+ * test leaves behind, as threads that use its stack, would trip the next one. */
 void __longjmp_chk(struct __jmp_buf_tag *at, int value); /* libc's, in no header */
 
 void
@@ -191,7 +197,7 @@ __longjmp_chk(struct __jmp_buf_tag *at, int value)
 {
     static void (*real)(struct __jmp_buf_tag *, int) __attribute__((noreturn));
 
-    if (gettid() != getpid())
+    if (fails_at)
         _exit(1);
     *(void **)&real = dlsym(RTLD_NEXT, "__longjmp_chk");
     real(at, value);

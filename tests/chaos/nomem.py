@@ -13,8 +13,9 @@ where there are no more than ALL of them.  Each call is failed by itself (`once`
 all that follow (`on`).
 
 What a run may be: in order (any exit status), or our own `out of memory`.  A crash is
-judged by the innermost frame that is neither libc nor the loader: in a file of TREE it is
-ours and fails, elsewhere it is the library's and is only listed.  A run that takes 30
+judged by the innermost frame that is neither libc nor the loader, or by who called assert:
+in a file of TREE it is ours and fails, elsewhere it is the library's and is only listed,
+as is a crash within libc's own lookup of users and hosts (nss).  A run that takes 30
 seconds more than ten times as long as the first is a hang, and fails.
 
 The last line is the figures; the exit status is 1 if anything failed."""
@@ -109,29 +110,35 @@ class Walk:
         except FileNotFoundError:
             return []
 
-    def line(self, file, place):
+    def line(self, file, place, name):
         if (file, place) not in self.lines:
             done = subprocess.run(["addr2line", "-f", "-e", file, place], check=False,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             function, source = (done.stdout.decode().split() + ["?", "?"])[:2]
+            function = name if function.startswith("?") else function
             source = os.path.realpath(source) if source[0] == "/" else source
             self.lines[file, place] = "%s %s" % (function, source.replace(self.tree + "/", ""))
         return self.lines[file, place]
 
     def innermost(self, where):
         """(whether it is ours, where it is)"""
-        preload = os.path.basename(self.preload)
-        for file, place in self.frames(where):
+        preload, libcs = os.path.basename(self.preload), False
+        for file, place, function in self.frames(where):
             name = os.path.basename(file)
-            if name == preload or name.startswith(("libc.so", "libc-", "ld-", "libpthread")):
-                continue
-            ours = os.path.realpath(file).startswith(self.tree + "/")
-            return ours, "%s %s" % (name, self.line(file, place))
+            libc = name.startswith(("libc.so", "libc-", "ld-", "libpthread"))
+            line = self.line(file, place, function)
+            if libc and "nss_" in line:
+                return False, "%s %s" % (name, line)  # it does not look either
+            if "__assert_fail" in line:
+                libcs = True  # whoever called it, libc itself too
+            elif name not in (preload, "?") and (libcs or not libc):
+                ours = not libc and os.path.realpath(file).startswith(self.tree + "/")
+                return ours, "%s %s" % (name, line)
         return True, "no stack"  # nobody else's, as far as one can tell
 
     def stack(self, where):
-        return ["%s %s" % (os.path.basename(file), self.line(file, place))
-                for file, place in self.frames(where)][:12]
+        return ["%s %s" % (os.path.basename(file), self.line(file, place, function))
+                for file, place, function in self.frames(where)][:12]
 
     # ---- one run ----
 

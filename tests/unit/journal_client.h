@@ -91,7 +91,7 @@ open_journal(const struct journal_options *options)
     memset(&client, 0, sizeof(client));
     journal = journal_open("j", options, &callbacks, why);
     if (!journal)
-        print_message("# %s\n", why);
+        fail_msg("%s", why);
     return journal;
 }
 
