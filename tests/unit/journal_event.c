@@ -71,6 +71,7 @@ bytes_that_end_too_early_are_none(void **state)
         unsigned char *bytes = malloc(cut + !cut);
         struct journal_event event;
 
+        assert_non_null(bytes);
         memcpy(bytes, payload, cut);
         assert_false(journal_event_read(&event, bytes, cut));
         free(bytes);
