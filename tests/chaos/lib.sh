@@ -22,13 +22,13 @@ figures() { # WORDS
 # ---- numbered events ----
 
 # Checks key-1 to key-K whose changes are numbered 1..EACH in their messages, one each 20 ms
-# (or PAUSE), and so fifty of each key a second.  They live in the daemon: another daemon
-# begins at 1 again.
-flips() { # KEYS EACH [PAUSE]
+# (or PAUSE), and so fifty of each key a second, from one second (or AFTER) on.  They live in the
+# daemon: another daemon begins at 1 again.
+flips() { # KEYS EACH [PAUSE [AFTER]]
 	cat <<-END
 		targets = ( { name = "keys"; hosts = [$(seq -s, -f '"key-%g"' "$1")]; } );
 		checks = ( { name = "{target}"; plugin = "flip"; targets = ["keys"]; flips = $2;
-		             interval = "${3:-20ms}"; after = "1s"; } );
+		             interval = "${3:-20ms}"; after = "${4:-1s}"; } );
 	END
 }
 
