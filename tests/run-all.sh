@@ -63,12 +63,14 @@ run_tests() { # DIRECTORY JOBS TESTS
 }
 
 # Those that run by themselves.  The plain build adds those whose bounds are wider elsewhere, and
-# those of tests/chaos; a sanitizer's build leaves out what says nothing there.
+# those of tests/chaos; a sanitizer's build leaves out what says nothing there, and the one that has
+# the fault points adds what needs them.
 alone_in() { # DIRECTORY
 	if [ "$1" = build-plain ]; then
 		echo "$(tests_of "$1" alone) $(tests_of "$1" timed) $(tests_of "$1" chaos)"
 	else
 		tests_of "$1" alone | without "$1" plain
+		[ "$1" != build-asan ] || tests_of "$1" fault
 	fi
 }
 
