@@ -82,6 +82,18 @@ journal_append(struct journal *journal, uint32_t kind, const struct iovec *parts
 }
 
 void
+journal_retune(struct journal *journal, const struct journal_options *options)
+{
+    struct journal_options tuned = *options;
+
+    journal_defaults(&tuned);
+    pthread_mutex_lock(&journal->lock);
+    journal->tuned = tuned;
+    journal->retuned = true;
+    pthread_mutex_unlock(&journal->lock);
+}
+
+void
 journal_kick(struct journal *journal)
 {
     bool wake;

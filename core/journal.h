@@ -72,8 +72,8 @@ struct journal_client {
     uint64_t (*needed)(void *arg);
     /* All up to written survives kill -9, all up to durable a power cut. */
     void (*told)(void *arg, uint64_t written, uint64_t durable);
-    /* The disk takes what it should (up, why ""), or does not, and why. */
-    void (*health)(void *arg, bool up, const char *why);
+    /* The disk takes what it should (error 0, why ""), or does not: errno, and why. */
+    void (*health)(void *arg, int error, const char *why);
 };
 
 /* Opens what is in this directory, makes it if need be, puts right what a crash left, and
@@ -90,6 +90,9 @@ uint64_t journal_close(struct journal *journal);
 /* [any thread]  The number of the record; 0: not held, there is no room (counted). */
 uint64_t journal_append(struct journal *journal, uint32_t kind, const struct iovec *parts,
                         int count);
+/* [any thread]  Another sync, every and segment than at the start (0 as there), from the
+ * next step on. */
+void journal_retune(struct journal *journal, const struct journal_options *options);
 /* [any thread]  Something is settled: a checkpoint soon, and what is not needed may go.
  */
 void journal_kick(struct journal *journal);

@@ -22,6 +22,9 @@ enum journal_kind {
     JOURNAL_SEQ,    /* keep.c: no event has had this number, or one above, as its seq */
     JOURNAL_CURSOR, /* spool.c: how far a sink has got */
     JOURNAL_FORGET, /* recall.c: a check that is configured no more */
+    JOURNAL_STATE,  /* as JOURNAL_EVENT, of a change that is what the daemon knows of a check
+                     * of its own from now on.  An event that is written once more, or is
+                     * another daemon's, is none. */
 };
 
 enum { JOURNAL_TARGETS = 255, JOURNAL_TARGET_NAME = 255 /* most, and bytes of a name */ };

@@ -60,7 +60,8 @@ struct journal {
     pthread_cond_t wake;
     struct journal_bytes gathering; /* appended, not taken by the writer */
     uint64_t next;
-    bool sleeping, stopping, kicked, started;
+    bool sleeping, stopping, kicked, started, retuned;
+    struct journal_options tuned; /* where retuned: for the writer to take */
     pthread_t thread;
 
     /* Under its own lock; only the writer changes it, so it reads without. */
@@ -97,7 +98,9 @@ struct journal {
 void journal_bytes_add(struct journal_bytes *bytes, const void *more, size_t length);
 void journal_bytes_trim(struct journal_bytes *bytes); /* gives back what a peak took */
 
-/* journal_open.c: as journal_open, on a disk that outlives the journal. */
+/* journal_open.c: what stands for 0. */
+void journal_defaults(struct journal_options *options);
+/* As journal_open, on a disk that outlives the journal. */
 struct journal *journal_open_on(struct disk *disk, const struct journal_options *options,
                                 const struct journal_client *client,
                                 char why[JOURNAL_WHY]);

@@ -242,7 +242,7 @@ journal_recover(struct journal *journal, char why[JOURNAL_WHY])
 
 /* ---- open ---- */
 
-static void
+void
 journal_defaults(struct journal_options *options)
 {
     if (!options->every)

@@ -40,13 +40,13 @@ journal_count(atomic_ullong *counter)
 /* ---- trouble ---- */
 
 static void
-journal_say(struct journal *journal, const char *why)
+journal_say(struct journal *journal, int error, const char *why)
 {
     if (strcmp(journal->why, why) == 0)
         return;
     snprintf(journal->why, sizeof(journal->why), "%s", why);
     if (journal->client.health)
-        journal->client.health(journal->client.arg, !*why, why);
+        journal->client.health(journal->client.arg, error, why);
 }
 
 /* Always false, for errno and this reason. */
@@ -55,14 +55,15 @@ journal_fails(struct journal *journal, enum journal_task task, const char *what)
 {
     struct journal_trouble *trouble = &journal->trouble[task];
     char why[JOURNAL_WHY];
+    int error = errno ? errno : EIO;
 
-    snprintf(why, sizeof(why), "%s: %s", what, strerror(errno));
+    snprintf(why, sizeof(why), "%s: %s", what, strerror(error));
     journal_count(&journal->counts.failures);
     trouble->pause = trouble->pause ? trouble->pause * 2 : JOURNAL_PAUSE;
     if (trouble->pause > JOURNAL_LONGEST)
         trouble->pause = JOURNAL_LONGEST;
     trouble->retry = clock_now() + trouble->pause;
-    journal_say(journal, why);
+    journal_say(journal, error, why);
     return false;
 }
 
@@ -73,7 +74,7 @@ journal_works(struct journal *journal, enum journal_task task)
     for (int i = 0; i < JOURNAL_TASKS; i++)
         if (journal->trouble[i].pause)
             return;
-    journal_say(journal, "");
+    journal_say(journal, 0, "");
 }
 
 /* ---- from those who append ---- */
@@ -101,6 +102,12 @@ static void
 journal_take(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
+    if (journal->retuned) {
+        journal->options.sync = journal->tuned.sync;
+        journal->options.every = journal->tuned.every;
+        journal->options.segment = journal->tuned.segment;
+        journal->retuned = false;
+    }
     journal_swap(&journal->gathering, &journal->taking);
     journal->taken = journal->next - 1;
     pthread_mutex_unlock(&journal->lock);

@@ -66,10 +66,11 @@ told(void *arg, uint64_t written, uint64_t durable)
 }
 
 static void
-health(void *arg, bool up, const char *why)
+health(void *arg, int error, const char *why)
 {
     (void)arg;
-    atomic_fetch_add(up ? &client.ups : &client.downs, 1);
+    assert_true(!error == !*why);
+    atomic_fetch_add(error ? &client.downs : &client.ups, 1);
     snprintf(client.why, sizeof(client.why), "%s", why);
 }
 
