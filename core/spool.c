@@ -49,6 +49,13 @@ spool_free(struct spool *spool)
     free(spool);
 }
 
+void
+spool_close(struct spool *spool)
+{
+    journal_reader_free(spool->reader);
+    spool->reader = NULL;
+}
+
 const char *
 spool_name(const struct spool *spool)
 {
@@ -260,6 +267,17 @@ spool_waiting_count(struct spool *spool)
             + (spool->queue ? queue_count(spool->queue) : 0);
     pthread_mutex_unlock(&spool->lock);
     return count;
+}
+
+bool
+spool_attached(struct spool *spool)
+{
+    bool attached;
+
+    pthread_mutex_lock(&spool->lock);
+    attached = spool->queue != NULL;
+    pthread_mutex_unlock(&spool->lock);
+    return attached;
 }
 
 struct ledger_sum

@@ -83,6 +83,7 @@ bool spool_room(struct spool *spool); /* all is in memory, and the window half e
 /* Of the queue's ledger, with what waits here as queued; always closes. */
 struct ledger_sum spool_sum(struct spool *spool);
 uint64_t spool_waiting_count(struct spool *spool); /* also without a queue */
+bool spool_attached(struct spool *spool);
 
 /* ---- for keep.c ---- */
 
@@ -90,6 +91,8 @@ uint64_t spool_waiting_count(struct spool *spool); /* also without a queue */
  * and about once a second.  Without a queue: only once it is known that the sink is
  * configured no more.  Returns whether there is more to do at once. */
 bool spool_work(struct spool *spool);
+/* The reading thread has ended, and the journal will: lets go of it. */
+void spool_close(struct spool *spool);
 /* The disk takes nothing: the next spool_work sheds a segment, whatever the budget. */
 void spool_press(struct spool *spool);
 /* For the next two: keep.c's lock of the order is held, so that every record up to

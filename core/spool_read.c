@@ -47,7 +47,7 @@ spool_is_target(const struct spool *spool, const struct journal_record *record,
     struct journal_event event;
     struct journal_name sink;
 
-    if (record->kind != JOURNAL_EVENT
+    if ((record->kind != JOURNAL_EVENT && record->kind != JOURNAL_STATE)
         || !journal_event_read(&event, record->payload, record->length))
         return false;
     while (journal_event_next(&event, &sink, &found->route)) {
