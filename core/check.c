@@ -71,7 +71,7 @@ check_init(struct check *check, const struct plugin *plugin,
 {
     int64_t retry = options->retry_interval, interval = options->interval;
 
-    *check = (struct check){ .origin = origin,
+    *check = (struct check){ .known = recall_begin(origin),
                              .timeout = (unsigned)options->timeout,
                              .latency_warn = (unsigned)options->latency_warn,
                              .latency_fail = (unsigned)options->latency_fail,
@@ -82,7 +82,6 @@ check_init(struct check *check, const struct plugin *plugin,
     check->rules = (struct judge_rules){ .rise = (unsigned)options->rise,
                                          .fall = (unsigned)options->fall };
     check->schedule = (struct schedule){
-        .hash = origin->hash,
         .interval = interval * CLOCK_MS,
         .retry = (retry < interval ? retry : interval) * CLOCK_MS,
         .down = (options->down_interval ? options->down_interval : interval) * CLOCK_MS,
@@ -96,16 +95,20 @@ check_arm(struct check *check, int64_t due)
         loop_set(check->home->loop, &check->timer, due);
 }
 
-/* After a reload the phase goes on, as if nothing had been. */
+/* After a reload or a restart the phase goes on, as if nothing had been.  What was not
+ * confirmed before a restart is asked soon, but not all of it at once. */
 int64_t
 check_first(const struct check *check)
 {
+    const struct state *state = &check->known->state;
+    bool ran = check->schedule.began != 0;
+    uint64_t hash = check->known->origin->hash;
     unsigned missed;
 
-    if (!check->schedule.began)
-        return schedule_first(&check->schedule, check->home->all, clock_now());
-    return schedule_next(&check->schedule, check->state.streak > 0,
-                         check->state.hard == SONDE_DOWN, clock_now(), &missed);
+    if (!ran && (!check->known->history || state->streak))
+        return schedule_first(&check->schedule, hash, check->home->all, clock_now());
+    return schedule_next(&check->schedule, hash, state->streak > 0,
+                         state->hard == SONDE_DOWN, clock_now(), &missed);
 }
 
 void
@@ -200,7 +203,8 @@ check_cancel(struct check *check, struct check_run *run)
 static void
 check_write_off(struct check *check, struct check_run *run)
 {
-    struct sonde_event *event = event_new(loop_pool(check->home->loop), check->origin);
+    struct sonde_event *event = event_new(loop_pool(check->home->loop),
+                                          check->known->origin);
 
     for (int phase = 0; phase < EVENT_PHASES; phase++)
         atomic_init(&event->timing_us[phase], atomic_load(&run->event->timing_us[phase]));
@@ -314,7 +318,7 @@ check_run_new(struct check *check, enum event_mode mode)
                                .mode = mode,
                                .rules = check->rules,
                                .negate = check->negate };
-    run->event = event_new(loop_pool(check->home->loop), check->origin);
+    run->event = event_new(loop_pool(check->home->loop), check->known->origin);
     run->began_wall = run->event->time; /* just now */
     run->event->run = run;
     timer_init(&run->deadline, check_late);
@@ -426,8 +430,7 @@ check_deinit(struct check *check)
     check_close(check);
     check_rest_free(check);
     instance_deinit(&check->instance);
-    state_deinit(&check->state);
-    origin_unref(check->origin);
+    recall_end(check->known);
 }
 
 /* ---- what plugins call ---- */
@@ -454,7 +457,7 @@ sonde_explain(const struct sonde_event *event)
     const struct check_run *run = event->run;
 
     return run && !run->negate
-           && state_turns_down(&run->check->state, &run->rules, event->certain);
+           && state_turns_down(&run->check->known->state, &run->rules, event->certain);
 }
 
 static void

@@ -10,10 +10,10 @@
 #define CORE_CHECK_H
 
 #include "instance.h"
+#include "keep.h"
 #include "loop.h"
 #include "router.h"
 #include "scheduler.h"
-#include "state.h"
 #include "worker.h"
 
 struct check_options {
@@ -31,6 +31,7 @@ struct check_home {
     struct workers *workers;
     struct loop_stats stats;
     atomic_ullong *seq;      /* the daemon's */
+    struct keep *keep;       /* the daemon's; NULL while no answer is judged */
     struct check **checks;   /* of this loop */
     struct check_run *spare; /* ended, to be used again: as many as were out at once */
     size_t count, all;       /* of this loop; of the graph */
@@ -44,11 +45,10 @@ struct check_home {
 struct check {
     struct sonde_instance instance; /* first: check_of() */
     struct check_home *home;
-    struct origin *origin;
+    struct known *known; /* with the origin; in no table at first */
     const struct path *path;
     struct schedule schedule;
     struct timer timer; /* the next run */
-    struct state state;
     struct judge_rules rules;
     unsigned timeout;                    /* ms */
     unsigned latency_warn, latency_fail; /* ms; 0 = none */
@@ -59,7 +59,8 @@ struct check {
     struct check_rest *rest; /* after a start that failed; else NULL */
 };
 
-/* The options must be valid.  The instance's private struct is filled by the caller. */
+/* The options must be valid.  The instance's private struct is filled by the caller.
+ * Takes over the reference of origin. */
 void check_init(struct check *check, const struct plugin *plugin,
                 const struct check_options *options, struct origin *origin);
 void check_start(struct check *check); /* on its loop: the first run is due soon */
@@ -72,7 +73,8 @@ bool check_same_rules(const struct check *check, const struct check *fresh);
 /* On its loop: goes on as it is, with the origin, path and rules of another that was made
  * for the same question and never started; which gets the old ones. */
 void check_adopt(struct check *check, struct check *fresh);
-/* On the loop of both, before check_start: goes on with state and phase of another. */
+/* On the loop of both, before check_start: goes on with state and phase of another, which
+ * gets what this one began with. */
 void check_inherit(struct check *check, struct check *was);
 /* Stopped, or never started: closes the instance, beside the loops. */
 void check_close(struct check *check);

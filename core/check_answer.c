@@ -39,7 +39,10 @@ check_copy(struct sonde_event *change, const struct sonde_event *result)
 static uint64_t
 check_seq(const struct check *check)
 {
-    return atomic_fetch_add_explicit(check->home->seq, 1, memory_order_relaxed);
+    uint64_t seq = atomic_fetch_add_explicit(check->home->seq, 1, memory_order_relaxed);
+
+    keep_seq(check->home->keep, seq);
+    return seq;
 }
 
 /* What a result made hard; follows it. */
@@ -47,23 +50,25 @@ static void
 check_change(struct check *check, const struct sonde_event *result,
              const struct verdict *verdict)
 {
-    struct sonde_event *change = event_new(loop_pool(check->home->loop), check->origin);
+    struct sonde_event *change = event_new(loop_pool(check->home->loop),
+                                           check->known->origin);
     int64_t now = clock_now();
 
     check_copy(change, result);
     change->kind = EVENT_CHANGE;
+    change->own = true;
     change->seq = check_seq(check);
     change->hard = true;
     change->previous = verdict->previous;
     change->since = result->time;
-    change->onset = check->state.onset;
+    change->onset = check->known->state.onset;
     if (verdict->previous_since) {
         change->has_was = true;
         change->was.state = verdict->previous;
         change->was.since = verdict->previous_since;
-        change->was.duration_ms = state_lasted(&check->state, now, result->time);
+        change->was.duration_ms = state_lasted(&check->known->state, now, result->time);
     }
-    state_remember(&check->state, change, now);
+    state_remember(&check->known->state, change, now);
     router_push(check->path, change);
     event_unref(change);
 }
@@ -120,28 +125,38 @@ check_found(const struct check *check, struct sonde_event *event, enum sonde_sta
 static void
 check_judge(struct check *check, struct sonde_event *event, int64_t began_wall)
 {
-    struct verdict verdict = state_judge(&check->state, &check->rules, event->state,
-                                         event->reason, event->certain, began_wall);
+    struct keep *keep = check->home->keep;
+    struct recall *recall = keep_recall(keep);
+    struct known *known = check->known;
+    unsigned streak = known->state.streak;
+    struct verdict verdict;
 
+    recall_lock(recall, known);
+    verdict = state_judge(&known->state, &check->rules, event->state, event->reason,
+                          event->certain, began_wall);
     event->seq = check_seq(check);
     event->hard = verdict.hard;
     event->attempt = verdict.attempt;
-    event->since = !verdict.hard ? 0 : verdict.changed ? event->time : check->state.since;
+    event->since = !verdict.hard ? 0 : verdict.changed ? event->time : known->state.since;
     router_push(check->path, event);
     if (verdict.changed)
         check_change(check, event, &verdict);
+    else if (known->state.streak != streak)
+        keep_soft(keep, known);
+    recall_unlock(recall, known);
 }
 
 static void
 check_again(struct check *check, int64_t now)
 {
+    const struct state *state = &check->known->state;
     int64_t follow = schedule_follow(&check->schedule, now), next;
     unsigned missed;
 
     if (check->home->on_result)
         return;
-    next = schedule_next(&check->schedule, check->state.streak > 0,
-                         check->state.hard == SONDE_DOWN, now, &missed);
+    next = schedule_next(&check->schedule, check->known->origin->hash, state->streak > 0,
+                         state->hard == SONDE_DOWN, now, &missed);
     if (missed)
         atomic_fetch_add(&check->home->stats.overruns, missed);
     if (follow <= next) {
@@ -180,8 +195,8 @@ check_finish(struct check *check, struct check_run *run, struct sonde_event *eve
 void
 check_present(const struct check *check, struct sink *sink)
 {
-    struct sonde_event *event = state_tell(&check->state, loop_pool(check->home->loop),
-                                           check->origin);
+    struct sonde_event *event = state_tell(
+        &check->known->state, loop_pool(check->home->loop), check->known->origin);
     const char *route = event ? path_reaches(check->path, event, sink) : NULL;
 
     if (route) {

@@ -31,7 +31,7 @@ bool
 check_same_rules(const struct check *check, const struct check *fresh)
 {
     return check_same_schedule(&check->schedule, &fresh->schedule)
-           && check_same_labels(check->origin, fresh->origin)
+           && check_same_labels(check->known->origin, fresh->known->origin)
            && check->rules.rise == fresh->rules.rise
            && check->rules.fall == fresh->rules.fall && check->timeout == fresh->timeout
            && check->latency_warn == fresh->latency_warn
@@ -55,10 +55,9 @@ void
 check_adopt(struct check *check, struct check *fresh)
 {
     bool same = check_same_schedule(&check->schedule, &fresh->schedule);
-    struct origin *origin = check->origin; /* what is out may still point to it */
 
-    check->origin = fresh->origin;
-    fresh->origin = origin;
+    /* What is out may still point to the old origin, which fresh has now. */
+    recall_exchange(keep_recall(check->home->keep), check->known, fresh->known);
     check->path = fresh->path;
     check->rules = fresh->rules;
     check->timeout = fresh->timeout;
@@ -75,7 +74,10 @@ check_adopt(struct check *check, struct check *fresh)
 void
 check_inherit(struct check *check, struct check *was)
 {
+    struct known *fresh = check->known;
+
     check->schedule.began = was->schedule.began;
-    check->state = was->state; /* with its message */
-    was->state = (struct state){ 0 };
+    recall_exchange(keep_recall(check->home->keep), was->known, fresh);
+    check->known = was->known;
+    was->known = fresh;
 }

@@ -41,6 +41,7 @@ struct daemon {
     struct engine engine;
     struct graph *graph;
     struct retired retired;
+    struct keep *keep;
     struct loop *loop;
     struct timer reload; /* asked for while the one before is not over */
     int signals, state_lock;
@@ -106,7 +107,10 @@ daemon_reloaded(const char *diff, void *arg)
     struct daemon *daemon = arg;
     AUTO_FREE char *what = memory_format("reloaded: %s;",
                                          *diff ? diff : "nothing changed");
+    struct keep_options options;
 
+    graph_keep_options(daemon->graph, &options);
+    keep_retune(daemon->keep, &options);
     daemon_say(daemon->graph, what);
     notify_send("READY=1");
 }
@@ -205,10 +209,12 @@ daemon_finish(struct daemon *daemon)
     ended = graph_stop(daemon->graph, &daemon->retired, daemon_deadline());
     graph_log_counts(daemon->graph);
     if (!ended) {
+        keep_flush(daemon->keep, clock_now() + CLOCK_SECOND);
         log_warning("ended with threads stuck in plugins");
         _exit(DAEMON_FAILED); /* their memory must stay while they run */
     }
     daemon_free(daemon->graph, &daemon->engine);
+    keep_free(daemon->keep);
     loop_free(daemon->loop);
     memory_close(&daemon->signals);
     memory_close(&daemon->state_lock);
@@ -233,6 +239,27 @@ daemon_grow_descriptors(void)
         close(fd);
 }
 
+/* Takes what survived the last end. */
+static bool
+daemon_keep(struct daemon *daemon)
+{
+    const struct graph *graph = daemon->graph;
+    const char *directory = statedir_path(graph->options.state_dir);
+    struct keep_options options;
+    char why[JOURNAL_WHY];
+
+    if (statedir_take(graph->options.state_dir, &daemon->state_lock) == -1)
+        return false;
+    daemon->keep = daemon->engine.keep = keep_new();
+    graph_keep_options(graph, &options);
+    if (!directory
+        || keep_open(daemon->keep, directory, &options, &daemon->engine.seq, why) == 0)
+        return true;
+    log_error("journal: %s", why);
+    keep_free(daemon->keep);
+    return false;
+}
+
 static void
 daemon_started(const char *diff, void *arg)
 {
@@ -247,7 +274,9 @@ daemon_start(struct daemon *daemon)
     timer_init(&daemon->reload, daemon_reload);
     retired_init(&daemon->retired, &daemon->engine);
     graph_swap(daemon->graph, NULL, &daemon->retired, daemon_started, NULL);
+    keep_start(daemon->keep);
     daemon_say(daemon->graph, "sonded " PACKAGE_VERSION ":");
+    graph_say_orphans(daemon->graph);
     notify_send("READY=1");
 }
 
@@ -263,7 +292,7 @@ daemon_run(const char *path, struct plugins *plugins)
     if (!daemon.graph)
         return DAEMON_WRONG;
     log_level((enum sonde_level)daemon.graph->options.log);
-    if (statedir_take(daemon.graph->options.state_dir, &daemon.state_lock) == -1) {
+    if (!daemon_keep(&daemon)) {
         daemon_free(daemon.graph, &daemon.engine);
         return DAEMON_FAILED;
     }

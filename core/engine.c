@@ -31,8 +31,10 @@ void
 engine_start(struct engine *engine)
 {
     loop_start(engine->delivery);
-    for (int64_t i = 0; i < engine->options.loops; i++)
+    for (int64_t i = 0; i < engine->options.loops; i++) {
+        engine->homes[i].keep = engine->keep;
         loop_start(engine->homes[i].loop);
+    }
     engine->started = true;
 }
 

@@ -23,6 +23,7 @@ struct engine {
     struct loop *delivery;         /* NULL before engine_init */
     struct workers *workers;
     struct check_home *homes; /* options.loops of them */
+    struct keep *keep;        /* the daemon's; NULL where nothing is judged */
     struct check *observer;   /* the daemon's own; sinks ask it from their threads */
     atomic_ullong seq;
     size_t pending; /* engine_after that have not come back; the main thread's */

@@ -96,7 +96,8 @@ struct sonde_event {
     struct event_pool *home;
     struct sonde_event *link; /* while in a pool */
     void *run;                /* check.c's, while a probe fills it */
-    struct receipt *receipt;  /* of a source's event; NULL: nobody asks what becomes of it */
+    struct receipt
+        *receipt; /* of a source's event; NULL: nobody asks what becomes of it */
 
     struct origin *origin;
     uint8_t id[16]; /* UUIDv7 */
@@ -106,6 +107,7 @@ struct sonde_event {
     enum sonde_state state, previous;
     int64_t since; /* microseconds; 0 = absent */
     bool hard, certain;
+    bool own; /* a change of a check of this daemon: what it knows from now on */
     unsigned attempt;
     enum sonde_reason reason;
     const char *message;                  /* never NULL */
@@ -154,8 +156,8 @@ const struct encoded *event_encoded(const struct sonde_event *event,
 /* The canonical JSON back into an event; members that are not known are passed over.
  * NULL: it is none, and fault says why, to be put behind "no event: ".  For the thread
  * of the pool. */
-struct sonde_event *event_decode(struct event_pool *pool, const char *bytes, size_t length,
-                                 const char **fault);
+struct sonde_event *event_decode(struct event_pool *pool, const char *bytes,
+                                 size_t length, const char **fault);
 
 /* ---- names and fields ---- */
 

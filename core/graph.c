@@ -255,7 +255,7 @@ graph_log_counts(const struct graph *graph)
 static void
 graph_free_sink(struct graph *graph, struct sink *sink)
 {
-    size_t lost = sink->queue ? queue_count(sink->queue) : 0;
+    size_t lost = sink->queue && !sink->spool ? queue_count(sink->queue) : 0;
 
     if (lost)
         log_warning("sink \"%s\": %zu events that waited are lost", sink->instance.name,

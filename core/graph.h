@@ -53,6 +53,10 @@ void graph_start_once(struct graph *graph,
  * the deadline (clock_now).  retired may be NULL.  false: something is stuck, and the
  * graph must not be freed. */
 bool graph_stop(struct graph *graph, struct retired *retired, int64_t deadline);
+/* What the sinks together want of the journal. */
+void graph_keep_options(const struct graph *graph, struct keep_options *options);
+/* Tells of sinks that are in no graph and for which something waits on the disk. */
+void graph_say_orphans(const struct graph *graph);
 void graph_free(struct graph *graph); /* NULL does nothing */
 /* What each sink has got and each loop has done. */
 void graph_log_counts(const struct graph *graph);

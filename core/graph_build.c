@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "statedir.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -301,6 +302,7 @@ graph_new(const char *path, struct plugins *plugins, struct engine *engine,
     build.root = conf_read(path, &settings, problems);
     build.defaults = setting_find(build.root, "defaults");
     build_options(&build);
+    build.durable = statedir_path(graph->options.state_dir) != NULL;
     build_defaults(&build);
     build_sinks(&build);
     graph->router = router_new(setting_find(build.root, "routes"), graph->sinks,

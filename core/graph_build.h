@@ -14,6 +14,7 @@ struct build {
     struct plugins *plugins;
     struct problems *problems;
     const struct setting *root, *defaults;
+    bool durable; /* there is a directory that survives restarts */
 };
 
 /* Where the options of a section come from. */

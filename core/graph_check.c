@@ -78,8 +78,8 @@ build_append(struct graph *graph, struct check *check)
                                     sizeof(*graph->checks));
     }
     graph->checks[graph->check_count++] = check;
-    check->home =
-        &graph->engine->homes[check->origin->hash % (uint64_t)graph->options.loops];
+    check->home = &graph->engine->homes[check->known->origin->hash
+                                        % (uint64_t)graph->options.loops];
 }
 
 static bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * graph_inside.h - what graph_swap.c and graph_diff.c share; for nobody else.
+ * graph_inside.h - what graph_swap.c, graph_diff.c and graph_keep.c share; for nobody
+ * else.
  */
 #ifndef CORE_GRAPH_INSIDE_H
 #define CORE_GRAPH_INSIDE_H
@@ -24,5 +25,13 @@ void graph_diff_routes(struct diff *diff, const struct router *old,
                        const struct router *fresh);
 char *graph_diff_text(const struct diff *diff); /* the caller's to free */
 void graph_diff_deinit(struct diff *diff);
+
+/* With the entry locked: the last word on a check that is no more. */
+void graph_say_removed(const struct graph *graph, const struct path *path,
+                       struct known *known, struct event_pool *pool);
+/* At the start: what is known of checks that are in no configuration any more. */
+void graph_sweep(const struct graph *graph);
+/* Before it is prepared: what waits for it on the disk, or may. */
+void graph_keep_sink(const struct graph *graph, struct sink *sink);
 
 #endif

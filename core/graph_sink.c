@@ -6,6 +6,9 @@
  */
 #include "graph_build.h"
 
+#include "clock.h"
+#include "statedir.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +33,11 @@ const struct sonde_option graph_sink_rows[] = {
     { 0 }
 };
 
+enum {
+    BUILD_DISK_LEAST = 512 << 10, /* eight of the smallest segments */
+    BUILD_SYNC_MOST = 3600000     /* ms */
+};
+
 /* The group `buffer` of a sink. */
 struct build_buffer {
     int64_t memory, disk;
@@ -45,11 +53,13 @@ const struct sonde_option graph_buffer_rows[] = {
                .max = INT64_C(1) << 40, .help = "bytes of events that may wait"),
     SONDE_INTEGER(struct build_buffer, events, .fallback = "1000000", .min = 1,
                   .max = INT64_C(1) << 30, .help = "events that may wait"),
-    SONDE_SIZE(struct build_buffer, disk, .fallback = "0", .min = 0,
+    SONDE_SIZE(struct build_buffer, disk, .fallback = "256MiB", .min = 0,
                .max = INT64_C(1) << 50,
-               .help = "bytes of events that survive a crash; no effect yet"),
+               .help =
+                   "bytes of the journal that what waits may take; at least 512KiB, or "
+                   "0 for none; without a state_dir 0"),
     SONDE_STRING(struct build_buffer, sync, .fallback = "50ms",
-                 .help = "\"each\", \"never\" or a duration; no effect yet"),
+                 .help = "when the journal is synced: \"each\", \"never\" or a duration"),
     SONDE_CHOICE(struct build_buffer, full, .fallback = "drop", .choices = build_full,
                  .help = "what a full buffer does to sources; checks never wait"),
     { 0 }
@@ -110,10 +120,35 @@ build_no_effect(struct build *build, const struct setting *section, const char *
 }
 
 static bool
-build_sync_valid(const char *sync)
+build_sync(struct sink_options *options, const char *sync)
 {
-    return strcmp(sync, "each") == 0 || strcmp(sync, "never") == 0
-           || text_duration(sync) > 0;
+    int64_t every = text_duration(sync); /* ms */
+
+    options->sync = strcmp(sync, "each") == 0    ? JOURNAL_EACH
+                    : strcmp(sync, "never") == 0 ? JOURNAL_NEVER
+                                                 : JOURNAL_EVERY;
+    options->every = every * CLOCK_MS;
+    return options->sync != JOURNAL_EVERY || (every > 0 && every <= BUILD_SYNC_MOST);
+}
+
+/* What is written down must be possible; the default is as much as there can be. */
+static int64_t
+build_disk(struct build *build, const struct build_buffer *buffer,
+           const struct option_sources *sources, const char *who)
+{
+    const struct setting *setting = option_setting(sources, "disk");
+
+    if (!setting)
+        return build->durable ? buffer->disk : 0;
+    if (buffer->disk && buffer->disk < BUILD_DISK_LEAST)
+        problem_add(build->problems, setting->place,
+                    "%s: disk must be 0 or at least 512KiB", who);
+    else if (buffer->disk && !build->durable)
+        problem_add(build->problems, setting->place,
+                    "%s: disk needs a directory that survives: set daemon.state_dir, as "
+                    "in daemon = { state_dir = \"/var/lib/sonde\"; }",
+                    who);
+    return buffer->disk;
 }
 
 static void
@@ -136,19 +171,17 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
     sources.defaults[1] = setting_find(build->defaults, "buffer");
     option_fill(&buffer, graph_buffer_rows, &sources, &sink->memory, who, place,
                 build->problems);
-    if (own) {
+    if (own)
         option_unknown(own, tables, who, build->problems);
-        build_no_effect(build, own, "disk", who);
-        build_no_effect(build, own, "sync", who);
-    }
     sync = option_setting(&sources, "sync");
-    if (sync && buffer.sync && !build_sync_valid(buffer.sync))
+    if (buffer.sync && !build_sync(&sink->options, buffer.sync))
         problem_add(build->problems, sync->place,
                     "%s: sync \"%s\": expected \"each\", \"never\" or a duration such as "
                     "\"50ms\"",
                     who, sync->secret ? "***" : buffer.sync);
     sink->options.memory = buffer.memory;
     sink->options.events = buffer.events;
+    sink->options.disk = build_disk(build, &buffer, &sources, who);
     sink->queue =
         queue_new((struct queue_bounds){ (size_t)buffer.events, (size_t)buffer.memory });
 }
@@ -177,6 +210,11 @@ build_name(struct build *build, const struct setting *section, const char *kind,
 {
     const struct setting *setting = setting_find(section, key);
 
+    if (setting && setting->kind == SETTING_TEXT
+        && strlen(setting->text) > JOURNAL_TARGET_NAME)
+        problem_add(build->problems, setting->place,
+                    "a %s whose %s is longer than %d bytes", kind, key,
+                    JOURNAL_TARGET_NAME);
     if (setting && setting->kind == SETTING_TEXT && *setting->text)
         return setting->text;
     problem_add(build->problems, setting ? setting->place : section->place,
@@ -283,12 +321,19 @@ build_sinks(struct build *build)
 {
     const struct setting *list = setting_find(build->root, "sinks");
     struct graph *graph = build->graph;
+    size_t disks = 0;
 
     graph->sinks = memory_array(build_length(list), sizeof(*graph->sinks));
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next)
         build_sink(build, at);
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next)
         build_otherwise(build, at);
+    for (size_t i = 0; i < graph->sink_count; i++)
+        disks += graph->sinks[i]->options.disk > 0;
+    if (disks > JOURNAL_TARGETS)
+        problem_add(build->problems, list->place,
+                    "%zu sinks with a disk: there may be %d of them", disks,
+                    JOURNAL_TARGETS);
 }
 
 void

@@ -61,6 +61,7 @@ swap_prepare(struct swap *swap, struct sink *fresh)
 {
     struct engine *engine = swap->graph->engine;
 
+    graph_keep_sink(swap->graph, fresh);
     presents_new(fresh, engine);
     sink_prepare(fresh, engine->delivery, engine->workers);
 }
@@ -185,6 +186,8 @@ swap_plan_check(struct swap *swap, size_t at, struct check *was)
     pair->same = was && swap_same(was, fresh);
     if (pair->same)
         graph->checks[at] = was;
+    if (!was)
+        fresh->known = recall_enter(keep_recall(graph->engine->keep), fresh->known);
     if (was && !pair->same)
         graph_diff_count(&swap->diff, DIFF_CHECK, DIFF_CHANGED, name);
     else if (was && !check_same_rules(was, fresh))
@@ -198,7 +201,7 @@ swap_plan_removed(struct swap *swap, struct check *was)
 {
     struct swap_check *pair = swap_add(swap, was, NULL);
 
-    pair->path = router_path(swap->graph->router, was->origin);
+    pair->path = router_path(swap->graph->router, was->known->origin);
     graph_diff_count(&swap->diff, DIFF_CHECK, DIFF_REMOVED, was->instance.name);
 }
 
@@ -227,32 +230,15 @@ swap_plan_checks(struct swap *swap)
 
 /* ---- on a loop ---- */
 
-/* A check that is no more says so once, to whom it would report now: a store deletes its
- * key. */
 static void
-swap_say_removed(const struct swap_check *pair)
+swap_remove(const struct swap *swap, const struct swap_check *pair)
 {
     struct check *was = pair->was;
-    struct sonde_event *change;
+    struct recall *recall = keep_recall(swap->graph->engine->keep);
 
-    if (!was->state.changed)
-        return;
-    change = event_new(loop_pool(was->home->loop), was->origin);
-    change->kind = EVENT_CHANGE;
-    change->seq = atomic_fetch_add(was->home->seq, 1);
-    change->state = SONDE_UNKNOWN;
-    change->previous = was->state.hard;
-    change->reason = SONDE_REMOVED;
-    change->since = change->detected = change->time;
-    change->hard = true;
-    change->attempt = 1;
-    change->has_was = true;
-    change->was.state = was->state.hard;
-    change->was.since = was->state.since;
-    change->was.duration_ms = state_lasted(&was->state, clock_now(), change->time);
-    event_set_message(change, "the check is no longer configured");
-    router_push(pair->path, change);
-    event_unref(change);
+    recall_lock(recall, was->known);
+    graph_say_removed(swap->graph, pair->path, was->known, loop_pool(was->home->loop));
+    recall_unlock(recall, was->known);
 }
 
 static void
@@ -275,7 +261,7 @@ swap_change_over(struct swap *swap, struct swap_check *pair)
     if (pair->was && pair->fresh)
         check_inherit(pair->fresh, pair->was);
     else if (pair->was)
-        swap_say_removed(pair);
+        swap_remove(swap, pair);
     if (pair->fresh)
         check_start(pair->fresh);
     pair->stuck = pair->was && check_stuck(pair->was);
@@ -314,6 +300,8 @@ swap_end_checks(struct swap *swap)
         for (size_t k = 0; k < home->count; k++) {
             struct swap_check *pair = &home->each[k];
 
+            if (!pair->fresh)
+                recall_leave(keep_recall(swap->graph->engine->keep), pair->was->known);
             if (pair->stuck)
                 retire_check(swap->retired, pair->was);
             else if (pair->same || pair->was)
@@ -376,6 +364,7 @@ graph_swap(struct graph *graph, struct graph *old, struct retired *retired,
         .graph = graph, .old = old, .retired = retired, .fn = fn, .arg = arg
     };
     swap->homes = memory_array(loops, sizeof(*swap->homes));
+    router_keep(graph->router, engine->keep);
     if (old)
         graph_diff_routes(&swap->diff, old->router, graph->router);
     swap_plan_checks(swap);
@@ -384,6 +373,8 @@ graph_swap(struct graph *graph, struct graph *old, struct retired *retired,
         engine_start(engine);
     }
     swap_plan_sinks(swap);
+    if (!old)
+        graph_sweep(graph);
     for (size_t i = 0; i < loops; i++) {
         swap->homes[i].swap = swap;
         swap->homes[i].home = &engine->homes[i];

@@ -42,13 +42,22 @@ observer_lag(const struct graph *graph)
     return worst / CLOCK_MS;
 }
 
+static void
+observer_disk(const struct graph *graph, struct text *said)
+{
+    char why[JOURNAL_WHY];
+
+    if (!keep_health(graph->engine->keep, why))
+        text_printf(said, "%sthe journal: %s", said->length ? "; " : "", why);
+}
+
 static uint64_t
 observer_waiting(const struct graph *graph)
 {
     uint64_t waiting = 0;
 
     for (size_t i = 0; i < graph->sink_count; i++)
-        waiting += queue_count(graph->sinks[i]->queue);
+        waiting += sink_ledger(graph->sinks[i]).queued;
     return waiting;
 }
 
@@ -79,6 +88,7 @@ observer_begin(struct sonde_instance *self, struct sonde_event *event)
     if (lag > OBSERVER_LAG)
         text_printf(&said, "%sa loop lagged by %lld ms", down ? "; " : "",
                     (long long)lag);
+    observer_disk(graph, &said);
     sonde_metric(event, "checks", (double)(graph->check_count - 1), "");
     sonde_metric(event, "lag", (double)lag, "ms");
     observer_runs(graph, event);

@@ -34,7 +34,7 @@ present_walk(struct timer *timer)
     int64_t pause = 0;
 
     for (int i = 0; i < PRESENT_SLICE && present->at < home->count; i++) {
-        if (!queue_room(present->sink->queue)) {
+        if (!sink_room(present->sink)) {
             pause = PRESENT_PAUSE * CLOCK_MS;
             break;
         }

@@ -39,7 +39,7 @@ preview_width(const struct graph *graph)
     size_t width = strlen("check");
 
     for (size_t i = 0; i < graph->check_count; i++) {
-        size_t length = strlen(graph->checks[i]->origin->check);
+        size_t length = strlen(graph->checks[i]->known->origin->check);
 
         if (length > width)
             width = length;
@@ -50,7 +50,7 @@ preview_width(const struct graph *graph)
 static void
 preview_check(const struct check *check, int width, FILE *out)
 {
-    const char *check_name = check->origin->check;
+    const char *check_name = check->known->origin->check;
     struct text sinks = { 0 }, name = { 0 };
     struct reached reached = { .line = &sinks };
     char interval[32], worst[32];
@@ -59,8 +59,8 @@ preview_check(const struct check *check, int width, FILE *out)
     text_duration_format(check->schedule.interval / CLOCK_MS, interval, sizeof(interval));
     text_duration_format(preview_worst(check), worst, sizeof(worst));
     text_clean(&name, check_name, strlen(check_name));
-    fprintf(out, "%-*s  %-10s %-7s %-10s %s\n", width, name.bytes, check->origin->plugin,
-            interval, worst,
+    fprintf(out, "%-*s  %-10s %-7s %-10s %s\n", width, name.bytes,
+            check->known->origin->plugin, interval, worst,
             reached.count ? sinks.bytes : "no sink: no route matches it");
     text_deinit(&sinks);
     text_deinit(&name);
@@ -80,16 +80,32 @@ preview_load(const struct graph *graph, FILE *out)
 static void
 preview_loss(const struct graph *graph, FILE *out)
 {
-    fprintf(out, "a crash of the daemon loses:\n");
+    char every[32];
+    struct keep_options keep;
+
+    graph_keep_options(graph, &keep);
+    text_duration_format(keep.every / CLOCK_MS, every, sizeof(every));
+    fprintf(out, "a crash loses:\n");
     if (!graph->sink_count)
         fprintf(out, "  nothing: there is no sink\n");
     for (size_t i = 0; i < graph->sink_count; i++) {
         const struct sink_options *options = &graph->sinks[i]->options;
 
-        fprintf(out,
-                "  what waits for sink \"%s\": in memory only, at most %" PRId64
-                " KiB or %" PRId64 " events\n",
-                options->name, options->memory / 1024, options->events);
+        fprintf(out, "  of sink \"%s\": ", options->name);
+        if (!options->disk)
+            fprintf(out,
+                    "everything that waits: in memory only, at most %" PRId64
+                    " KiB or %" PRId64 " events\n",
+                    options->memory / 1024, options->events);
+        else if (keep.sync == JOURNAL_EACH)
+            fprintf(out, "nothing\n");
+        else if (keep.sync == JOURNAL_EVERY)
+            fprintf(out,
+                    "what was accepted in the last %s (a crash of the machine only)\n",
+                    every);
+        else
+            fprintf(out, "what the kernel had not written (a crash of the machine "
+                         "only)\n");
     }
 }
 

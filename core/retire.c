@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "log.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define RETIRE_HAND_OVER (500 * CLOCK_MS) /* for what is out when a sink has an heir */
@@ -77,11 +78,28 @@ retire_sink_gone(void *arg)
     free(sink);
 }
 
+/* What waits stays on the disk, for a sink of that name. */
+static void
+retire_leave_spool(struct sink *sink)
+{
+    uint64_t waited;
+
+    if (!sink->spool || spool_queue(sink->spool) != sink->queue)
+        return;
+    waited = spool_waiting_count(sink->spool);
+    spool_detach(sink->spool);
+    waited -= spool_waiting_count(sink->spool);
+    if (waited)
+        log_warning("sink \"%s\": %" PRIu64 " events that no disk held are lost",
+                    sink->instance.name, waited);
+}
+
 static void
 retire_queue_gone(void *arg)
 {
     struct sink *sink = arg;
 
+    retire_leave_spool(sink);
     queue_free(sink->queue);
     retire_sink_gone(sink);
 }
@@ -115,10 +133,14 @@ retire_start_heir(struct retired *retired, struct leaver *leaver)
 static void
 retire_say_lost(const struct sink *sink)
 {
-    size_t lost = queue_count(sink->queue);
+    uint64_t lost = sink_ledger(sink).queued;
 
-    if (lost)
-        log_warning("sink \"%s\" was removed; %zu events that waited are lost",
+    if (lost && sink->spool)
+        log_warning("sink \"%s\" was removed; %" PRIu64
+                    " events wait for it on the disk, and go to it when it is back",
+                    sink->instance.name, lost);
+    else if (lost)
+        log_warning("sink \"%s\" was removed; %" PRIu64 " events that waited are lost",
                     sink->instance.name, lost);
     else
         log_info("sink \"%s\" was removed; nothing waited any more", sink->instance.name);
@@ -150,9 +172,11 @@ retire_give_up(struct retired *retired, struct leaver *leaver)
         retire_start_heir(retired, leaver);
         return;
     }
-    log_warning("sink \"%s\" was removed and is stuck in its plugin; %zu events that "
-                "waited are lost",
-                leaver->sink->instance.name, queue_count(leaver->sink->queue));
+    log_warning("sink \"%s\" was removed and is stuck in its plugin; %" PRIu64
+                " events %s",
+                leaver->sink->instance.name, sink_ledger(leaver->sink).queued,
+                leaver->sink->spool ? "wait on the disk" : "that waited are lost");
+    retire_leave_spool(leaver->sink);
 }
 
 /* Whether it is to be looked at again soon. */

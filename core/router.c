@@ -34,6 +34,12 @@ router_free(struct router *router)
     free(router);
 }
 
+void
+router_keep(struct router *router, struct keep *keep)
+{
+    router->keep = keep;
+}
+
 /* ---- what a route asks of a check ---- */
 
 static bool
@@ -125,6 +131,7 @@ path_new(struct router *router, const unsigned char *answers, uint64_t hash)
     for (size_t i = 0; i < router->sink_count; i++)
         path->step_count += path_add_sink(router, answers, router->sinks[i],
                                           path->steps + path->step_count);
+    path->router = router;
     path->hash = hash;
     path->answers = arena_new(memory, router->route_count);
     memcpy(path->answers, answers, router->route_count);
@@ -166,11 +173,33 @@ step_match(const struct step *step, const struct sonde_event *event)
     return bits_match(&step->match, event) && !bits_match(&step->except, event);
 }
 
+/* One record for all sinks that want it on the disk.  graph_sink.c sees to it that there
+ * are not too many. */
+static void
+router_write(const struct path *path, struct sonde_event *event)
+{
+    const struct step *end = path->steps + path->step_count;
+    const struct sink *got = NULL;
+    struct keep_targets targets;
+
+    targets.count = 0;
+    for (const struct step *step = path->steps; step < end; step++) {
+        if (step->sink == got || !step->sink->spool || !step_match(step, event))
+            continue;
+        got = step->sink;
+        targets.spools[targets.count] = got->spool;
+        targets.names[targets.count++] = (struct journal_target){ got->instance.name,
+                                                                  step->route };
+    }
+    keep_event(path->router->keep, event, &targets);
+}
+
 void
 router_push(const struct path *path, struct sonde_event *event)
 {
     const struct step *end = path->steps + path->step_count;
     const struct sink *got = NULL;
+    bool written = event->own;
 
     for (const struct step *step = path->steps; step < end; step++) {
         if (step->sink == got || !step_match(step, event))
@@ -178,8 +207,13 @@ router_push(const struct path *path, struct sonde_event *event)
         got = step->sink;
         if (!got->payload)
             event_encoded(event, got->format); /* here, so that the queue counts it */
-        sink_push(step->sink, event, step->route);
+        if (got->spool)
+            written = true;
+        else
+            sink_push(step->sink, event, step->route);
     }
+    if (written && path->router->keep)
+        router_write(path, event);
 }
 
 const char *

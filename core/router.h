@@ -9,6 +9,7 @@
 #ifndef CORE_ROUTER_H
 #define CORE_ROUTER_H
 
+#include "keep.h"
 #include "setting.h"
 #include "sink.h"
 
@@ -21,6 +22,9 @@ struct path;
 struct router *router_new(const struct setting *routes, struct sink *const *sinks,
                           size_t count, struct problems *problems);
 void router_free(struct router *router); /* NULL does nothing */
+/* Before the first event, where there is a keep: it gets what is for sinks with a spool.
+ */
+void router_keep(struct router *router, struct keep *keep);
 
 /* The compiled path of a check; checks alike share one.  Lives with the router.  For
  * the thread that builds the graph. */

@@ -51,6 +51,7 @@ struct step {
 
 struct path {
     struct path *next;
+    const struct router *router;
     uint64_t hash;
     unsigned char *answers; /* one for each route */
     struct step *steps;
@@ -64,6 +65,7 @@ struct router {
     struct route *routes; /* in the order written */
     size_t route_count;
     struct path *paths;
+    struct keep *keep; /* or NULL */
 };
 
 const struct route *router_route(const struct router *router, size_t index);

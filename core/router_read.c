@@ -283,6 +283,9 @@ read_name(struct reader *reader, const struct setting *section)
 {
     const struct setting *name = setting_find(section, "name");
 
+    if (name && name->kind == SETTING_TEXT && strlen(name->text) > JOURNAL_TARGET_NAME)
+        problem_add(reader->problems, name->place,
+                    "a route whose name is longer than %d bytes", JOURNAL_TARGET_NAME);
     if (name && name->kind == SETTING_TEXT && *name->text)
         return arena_text(&reader->router->memory, name->text);
     problem_add(reader->problems, name ? name->place : section->place,

@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 struct schedule {
-    uint64_t hash;                 /* of the check's name */
     int64_t interval, retry, down; /* nanoseconds, from start to start */
     int64_t began;                 /* the last run */
     int64_t asked_at;              /* the last run that a recheck began; 0 = none */
@@ -22,12 +21,15 @@ struct schedule {
     bool follows;                  /* the run that is out follows another at once */
 };
 
+/* hash: of the check's name. */
+
 /* Of a check without history: spread over one second per thousand checks. */
-int64_t schedule_first(const struct schedule *schedule, size_t checks, int64_t now);
+int64_t schedule_first(const struct schedule *schedule, uint64_t hash, size_t checks,
+                       int64_t now);
 /* After the run that began last.  *missed counts the runs that were due before now,
  * while it was out. */
-int64_t schedule_next(const struct schedule *schedule, bool soft, bool down, int64_t now,
-                      unsigned *missed);
+int64_t schedule_next(const struct schedule *schedule, uint64_t hash, bool soft,
+                      bool down, int64_t now, unsigned *missed);
 /* The check asks to be run; a run is out or not.  When to run it: now, or later
  * where it asks too often; INT64_MAX: when the run that is out has ended. */
 int64_t schedule_ask(struct schedule *schedule, bool out, int64_t now);

@@ -126,7 +126,8 @@ sink_look_for_late(struct sink_run *run, int64_t now)
 static void
 sink_tell_losses(struct sink_run *run, int64_t now)
 {
-    uint64_t dropped = queue_sum(run->owner.queue).dropped, more = 0, untold = 0;
+    uint64_t dropped = ledger_dropped(queue_ledger(run->owner.queue)->lines), more = 0,
+             untold = 0;
 
     pthread_mutex_lock(&run->lock);
     if (dropped != run->drops_told && now - run->drop_told_at >= SINK_TELL) {
@@ -148,12 +149,32 @@ sink_tell_losses(struct sink_run *run, int64_t now)
                  (unsigned long long)untold);
 }
 
+/* What was dropped beside results: states that the far side may not know of. */
+static uint64_t
+sink_states_lost(const struct sink *sink)
+{
+    const atomic_ullong *lines = queue_ledger(sink->queue)->lines;
+
+    return ledger_dropped(lines) - ledger_read(&lines[LEDGER_RESULT]);
+}
+
+static void
+sink_look_for_lost(struct sink_run *run)
+{
+    uint64_t lost = sink_states_lost(run->sink);
+
+    if (lost != run->states_lost)
+        atomic_store(&run->missed, true);
+    run->states_lost = lost;
+}
+
 static void
 sink_tick(struct timer *timer)
 {
     struct sink_run *run = container_of(timer, struct sink_run, tick);
     int64_t now = clock_now();
 
+    sink_look_for_lost(run);
     sink_look_for_late(run, now);
     sink_tell_losses(run, now);
     sink_present(run);
@@ -226,7 +247,8 @@ sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers)
                               .reject_told_at = long_ago,
                               .drop_told_at = long_ago,
                               .wrote_at = clock_now(),
-                              .drops_told = queue_sum(sink->queue).dropped };
+                              .drops_told = queue_sum(sink->queue).dropped,
+                              .states_lost = sink_states_lost(sink) };
     run->limit = run->most;
     sink_run_init(run);
     sink->run = run;
@@ -251,8 +273,10 @@ sink_start(struct sink *sink, struct loop *delivery, struct workers *workers)
 void
 sink_push(struct sink *sink, struct sonde_event *event, const char *route)
 {
-    if (queue_push(sink->queue, event, route) && sink->run)
-        atomic_store(&sink->run->missed, true);
+    if (sink->spool)
+        spool_push(sink->spool, event, route, 0);
+    else
+        queue_push(sink->queue, event, route);
 }
 
 /* It gives up a little before the deadline, so that cancel has time to work. */
@@ -328,5 +352,17 @@ sink_deinit(struct sink *sink)
 struct ledger_sum
 sink_ledger(const struct sink *sink)
 {
-    return queue_sum(sink->queue);
+    return sink->spool ? spool_sum(sink->spool) : queue_sum(sink->queue);
+}
+
+bool
+sink_room(const struct sink *sink)
+{
+    return sink->spool ? spool_room(sink->spool) : queue_room(sink->queue);
+}
+
+uint64_t
+sink_disk(const struct sink *sink)
+{
+    return (uint64_t)(sink->options.disk ? sink->options.disk : SINK_DISK);
 }

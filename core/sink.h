@@ -11,8 +11,11 @@
 #include "instance.h"
 #include "loop.h"
 #include "queue.h"
+#include "spool.h"
 #include "template.h"
 #include "worker.h"
+
+#define SINK_DISK (INT64_C(256) << 20) /* buffer.disk, where nobody says another */
 
 enum { SINK_POISON = 16 }; /* failures while others pass that make an event REJECTED */
 
@@ -25,6 +28,9 @@ struct sink_options {
     int64_t failover_after; /* ms; likewise */
     int64_t memory;         /* buffer.memory, bytes */
     int64_t events;         /* buffer.events */
+    int64_t disk;           /* buffer.disk, bytes; 0: what waits is in memory only */
+    enum journal_sync sync; /* buffer.sync */
+    int64_t every;          /* ... of JOURNAL_EVERY, ns */
 };
 
 struct sink_run;
@@ -35,6 +41,7 @@ struct sink {
     enum event_format format;             /* what the router encodes; see payload */
     const struct sonde_template *payload; /* of a template format, else NULL */
     struct queue *queue;
+    struct spool *spool;  /* before the queue, and attached to it; or NULL */
     struct sink_run *run; /* sink.c's; NULL before sink_prepare */
     struct arena memory;  /* of the texts of options, and payload */
     char *otherwise;      /* options.otherwise, which a reload may change */
@@ -57,8 +64,12 @@ struct sink_health {
 void sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers);
 /* Prepared, if it is not.  The loop runs until after sink_stop. */
 void sink_start(struct sink *sink, struct loop *delivery, struct workers *workers);
-/* The router's side.  Any thread.  Never blocks. */
+/* The router's side, but for what a spool is to hold (keep_event).  Any thread.  Never
+ * blocks. */
 void sink_push(struct sink *sink, struct sonde_event *event, const char *route);
+bool sink_room(const struct sink *sink); /* less than half full; any thread */
+/* The budget of its spool, also where it is only kept for what is left in it. */
+uint64_t sink_disk(const struct sink *sink);
 /* Goes on delivering what waits until it is empty, the sink is DOWN, or shortly before
  * the deadline (clock_now); then stops the instance.  Begin for all sinks, then wait
  * for each; nobody pushes any more.
@@ -76,13 +87,15 @@ struct ledger_sum sink_ledger(const struct sink *sink);                /* any th
 
 /* ---- a reload (sink_reload.c); main thread, beside what runs ---- */
 
-/* Plugin, its options and the format are the same: the sink can go on as it is. */
+/* Plugin, its options and the format are the same, and both have a disk or none: the sink
+ * can go on as it is. */
 bool sink_same(const struct sink *sink, const struct sink *fresh);
 /* It goes on with the buffer, present and the like of another that is the same; true:
  * one of those was different. */
 bool sink_adopt(struct sink *sink, const struct sink *fresh);
-/* The heir, not yet prepared, gets the queue with its ledger, into which events go on
- * being pushed.  Then sink_hand_over, and sink_start of the heir when that is done. */
+/* The heir, not yet prepared, gets the queue with its ledger and its spool, into which
+ * events go on being pushed.  Then sink_hand_over, and sink_start of the heir when that
+ * is done. */
 void sink_inherit(struct sink *heir, struct sink *sink);
 /* It takes nothing more.  What is out has until then (clock_now), then it is cancelled.
  */

@@ -44,7 +44,7 @@ sink_present(struct sink_run *run)
         due = now - run->presented_at >= SINK_FOUND_GAP;
     else if (atomic_load(&run->missed))
         due = now - run->presented_at >= SINK_MISSED_GAP && run->health.state == SONDE_UP
-              && queue_room(sink->queue);
+              && sink_room(sink);
     if (due) {
         run->found = false;
         atomic_store(&run->missed, false);

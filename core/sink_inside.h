@@ -40,6 +40,7 @@ struct sink_run {
     int64_t presented_at;
     int64_t reject_told_at, drop_told_at;
     uint64_t rejects_untold, drops_told;
+    uint64_t states_lost; /* the tick's */
 
     atomic_uint state;   /* health.state, to be read for each item */
     atomic_bool failing; /* failures is not 0 */

@@ -26,6 +26,7 @@ sink_same(const struct sink *sink, const struct sink *fresh)
     const struct plugin *plugin = sink->instance.plugin;
 
     return plugin == fresh->instance.plugin && sink_same_format(sink, fresh)
+           && !sink->options.disk == !fresh->options.disk
            && option_equal(sink->instance.private, fresh->instance.private,
                            plugin->options);
 }
@@ -38,15 +39,28 @@ sink_same_otherwise(const struct sink *a, const struct sink *b)
     return strcmp(a->otherwise, b->otherwise) == 0;
 }
 
+/* A spool that was there is kept until the next start: something may be on the disk. */
+static void
+sink_bound(struct sink *sink)
+{
+    const struct sink_options *options = &sink->options;
+
+    if (sink->spool)
+        spool_bounds_set(sink->spool, (struct spool_bounds){ (size_t)options->memory,
+                                                             sink_disk(sink) });
+    else
+        queue_bounds_set(sink->queue, (struct queue_bounds){ (size_t)options->events,
+                                                             (size_t)options->memory });
+}
+
 bool
 sink_adopt(struct sink *sink, const struct sink *fresh)
 {
-    struct queue_bounds bounds = { (size_t)fresh->options.events,
-                                   (size_t)fresh->options.memory };
     struct sink_options *own = &sink->options;
     const struct sink_options *other = &fresh->options;
     bool same = own->present == other->present && own->memory == other->memory
-                && own->events == other->events
+                && own->events == other->events && own->disk == other->disk
+                && own->sync == other->sync && own->every == other->every
                 && own->failover_after == other->failover_after
                 && sink_same_otherwise(sink, fresh);
 
@@ -57,23 +71,23 @@ sink_adopt(struct sink *sink, const struct sink *fresh)
     pthread_mutex_unlock(&sink->run->lock);
     own->memory = other->memory;
     own->events = other->events;
+    own->disk = other->disk;
+    own->sync = other->sync;
+    own->every = other->every;
     own->failover_after = other->failover_after;
     free(sink->otherwise);
     own->otherwise = sink->otherwise = memory_text(fresh->otherwise);
-    if (queue_bounds_set(sink->queue, bounds))
-        atomic_store(&sink->run->missed, true);
+    sink_bound(sink);
     return true;
 }
 
 void
 sink_inherit(struct sink *heir, struct sink *sink)
 {
-    struct queue_bounds bounds = { (size_t)heir->options.events,
-                                   (size_t)heir->options.memory };
-
     queue_free(heir->queue);
     heir->queue = sink->queue;
-    queue_bounds_set(heir->queue, bounds);
+    heir->spool = sink->spool;
+    sink_bound(heir);
 }
 
 void

@@ -269,15 +269,15 @@ spool_waiting_count(struct spool *spool)
     return count;
 }
 
-bool
-spool_attached(struct spool *spool)
+struct queue *
+spool_queue(struct spool *spool)
 {
-    bool attached;
+    struct queue *queue;
 
     pthread_mutex_lock(&spool->lock);
-    attached = spool->queue != NULL;
+    queue = spool->queue;
     pthread_mutex_unlock(&spool->lock);
-    return attached;
+    return queue;
 }
 
 struct ledger_sum

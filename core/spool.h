@@ -60,7 +60,8 @@ void spool_open(struct spool *spool, struct journal *journal);
  * for as long as a slice of work lasts). */
 
 /* From here on the queue is fed, and its ledger has restored what waits.  Sets the
- * queue's on_ended and bounds (none: the spool knows what fits); the queue is empty. */
+ * queue's on_ended and bounds (none: the spool knows what fits); nothing in the queue has
+ * a record. */
 void spool_attach(struct spool *spool, struct queue *queue, struct spool_bounds bounds);
 void spool_bounds_set(struct spool *spool, struct spool_bounds bounds);
 /* The queue will be gone, with its sink or at the end of the daemon: what waits is on the
@@ -83,7 +84,7 @@ bool spool_room(struct spool *spool); /* all is in memory, and the window half e
 /* Of the queue's ledger, with what waits here as queued; always closes. */
 struct ledger_sum spool_sum(struct spool *spool);
 uint64_t spool_waiting_count(struct spool *spool); /* also without a queue */
-bool spool_attached(struct spool *spool);
+struct queue *spool_queue(struct spool *spool);    /* NULL: no sink has it */
 
 /* ---- for keep.c ---- */
 

@@ -66,7 +66,7 @@ bool
 state_turns_down(const struct state *state, const struct judge_rules *rules, bool certain)
 {
     return state->hard != SONDE_DOWN
-           && (certain || state->streak + 1 >= state_needed(state, rules, SONDE_DOWN));
+           && (certain || state->streak + 1u >= state_needed(state, rules, SONDE_DOWN));
 }
 
 void
@@ -77,7 +77,7 @@ state_remember(struct state *state, const struct sonde_event *change, int64_t no
     state->previous = change->previous;
     state->reason = change->reason;
     state->mode = change->mode;
-    state->attempt = change->attempt;
+    state->attempt = (uint16_t)change->attempt;
     memcpy(state->id, change->id, sizeof(state->id));
     state->seq = change->seq;
     state->was_since = change->has_was ? change->was.since : 0;

@@ -12,24 +12,24 @@
 
 /* What we know of a check between its runs; kept small, there may be a million. */
 struct state {
-    enum sonde_state hard : 8;   /* UNKNOWN until something was confirmed */
+    enum sonde_state hard : 4; /* UNKNOWN until something was confirmed */
 
     /* The last change, enough to tell it again (sinks with present). */
-    bool changed;                /* there was one */
-    enum sonde_state previous : 8;
+    enum sonde_state previous : 4;
     enum sonde_reason reason : 8;
-    enum event_mode mode : 8;
-    unsigned attempt;
+    enum event_mode mode : 7;
+    bool changed : 1; /* there was one */
+    uint16_t attempt;
 
-    unsigned streak;             /* answers in a row that differ from hard; 0 = not soft */
-    int64_t onset;               /* microseconds: when the first of them began */
+    uint16_t streak; /* answers in a row that differ from hard; 0 = not soft */
+    int64_t onset;   /* microseconds: when the first of them began */
 
     uint8_t id[16];
     uint64_t seq;
     int64_t since, change_onset, detected, was_since; /* microseconds */
-    int64_t was_ms;              /* how long it had been what it was */
-    int64_t steady;              /* since, on clock_now; 0: before this process began */
-    char *message;               /* NULL while UP */
+    int64_t was_ms; /* how long it had been what it was */
+    int64_t steady; /* since, on clock_now; 0: before this process began */
+    char *message;  /* NULL while UP */
 };
 
 struct judge_rules {
@@ -37,12 +37,12 @@ struct judge_rules {
 };
 
 struct verdict {
-    bool changed;                /* the hard state is another now */
-    bool hard;                   /* what this run found is the hard state */
-    bool soft;                   /* unconfirmed: run again after retry_interval */
-    unsigned attempt;            /* which answer in a row this is, from 1 */
-    enum sonde_state previous;   /* the hard state before */
-    int64_t previous_since;      /* 0 = never */
+    bool changed;              /* the hard state is another now */
+    bool hard;                 /* what this run found is the hard state */
+    bool soft;                 /* unconfirmed: run again after retry_interval */
+    unsigned attempt;          /* which answer in a row this is, from 1 */
+    enum sonde_state previous; /* the hard state before */
+    int64_t previous_since;    /* 0 = never */
 };
 
 /* One answer.  began: when its run began, wall microseconds.  Does not touch the

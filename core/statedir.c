@@ -38,15 +38,22 @@ statedir_write_pid(int lock)
         log_warning("state_dir: the lock holds no pid: %s", strerror(errno));
 }
 
+const char *
+statedir_path(const char *configured)
+{
+    if (!configured || !*configured)
+        configured = getenv("STATE_DIRECTORY");
+    return configured && *configured ? configured : NULL;
+}
+
 int
 statedir_take(const char *path, int *lock)
 {
     AUTO_FREE char *file = NULL;
 
     *lock = -1;
-    if (!path || !*path)
-        path = getenv("STATE_DIRECTORY");
-    if (!path || !*path)
+    path = statedir_path(path);
+    if (!path)
         return 0;
     if (mkdir(path, 0750) == -1 && errno != EEXIST) {
         log_error("state_dir %s cannot be made: %s", path, strerror(errno));

@@ -448,8 +448,8 @@ only_the_answer_that_would_be_a_change_is_to_be_explained(void **state)
     (void)state;
     check->rules.fall = 3;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        check->state.hard = rows[i].hard;
-        check->state.streak = rows[i].streak;
+        check->known->state.hard = rows[i].hard;
+        check->known->state.streak = (uint16_t)rows[i].streak;
         run_now(check);
         turn_until((int)i + 1);
         assert_int_equal(explained, rows[i].wanted);
