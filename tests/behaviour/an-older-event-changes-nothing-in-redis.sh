@@ -72,5 +72,5 @@ is "... and is not published again" "$(heard)" 3
 
 check "the daemon ends well" stop_sonded "$sonded_pid"
 check "what was older counts as delivered" \
-	grep -Eq 'sink "current": .*rejected 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log"
+	grep -Eq 'sink "current": .*rejected 0 \+ moved 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log"
 done_testing

@@ -35,6 +35,6 @@ is "the script is there again" \
 	"$(redis INFO memory | sed -n 's/^number_of_cached_scripts:\([0-9]*\).*/\1/p')" 1
 check "the daemon ends well" stop_sonded "$sonded_pid"
 check "nothing was rejected, dropped or tried again" \
-	grep -Eq 'sink "current": .*rejected 0 \+ dropped 0 \+ queued 0 ; retries 0,' "$dir/sonded.log"
+	grep -Eq 'sink "current": .*rejected 0 \+ moved 0 \+ dropped 0 \+ queued 0 ; retries 0,' "$dir/sonded.log"
 check "the sink was UP throughout" test "$(grep -c 'sink "current": DOWN' "$dir/sonded.log")" = 0
 done_testing

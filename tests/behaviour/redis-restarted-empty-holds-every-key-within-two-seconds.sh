@@ -89,5 +89,5 @@ check "the loss was told" grep -q 'sink "current": DOWN' "$dir/sonded.log"
 check "the return was told" grep -q 'sink "current": UP again' "$dir/sonded.log"
 check "the daemon ends well" stop_sonded "$sonded_pid"
 check "nothing was dropped or rejected" \
-	grep -Eq 'sink "current": .*rejected 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log"
+	grep -Eq 'sink "current": .*rejected 0 \+ moved 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log"
 done_testing

@@ -52,5 +52,5 @@ check "... and never shown" test "$(grep -c mistaken "$dir/sonded.log")" = 0
 redis ACL SETUSER sonde '>mistaken' >/dev/null
 check "once it is right, what waited arrives" wait_for 3 db4_holds DOWN
 check "the daemon ends well" stop_sonded "$sonded_pid"
-is "every sink's ledger closes" "$(grep -Ec 'rejected 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log")" 3
+is "every sink's ledger closes" "$(grep -Ec 'sink "[^"]*": .*rejected 0 \+ moved 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log")" 3
 done_testing
