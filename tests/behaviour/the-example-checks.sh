@@ -36,25 +36,53 @@ is "the longest time from a failure to its event is told" \
 	"$(awk '$1 == "Server-1" { print $3, $4 }' "$dir/out")" "10s 20s"
 is "and a default of one plugin counts" "$(awk '$1 == "shop" { print $3, $4 }' "$dir/out")" "30s 38s"
 has "the load is told" '^load: [0-9.]+ runs per second on 1 loop$' "$dir/out"
-has "and what a crash would lose" 'sink "alerts": in memory only' "$dir/out"
+has "and what a crash would lose" \
+	'of sink "alerts": what was accepted in the last 50ms \(a crash of the machine only\)' "$dir/out"
 is "it warns of what has no effect yet, with the line" \
 	"$(sed 's,.*/,,' "$dir/err")" \
 	"health-alerts.conf:$(grep -n 'otherwise' "$srcdir/docs/examples/health-alerts/health-alerts.conf" |
 		cut -d: -f1): warning: sink \"alerts\": otherwise has no effect yet"
 
-# The others that are parsed now and have their effect later.
+# The other that is parsed now and has its effect later.
 cat >"$dir/later.conf" <<'END'
 sinks = (
   { name = "dead"; plugin = "stdout"; },
-  { name = "a"; plugin = "stdout"; otherwise = "dead"; failover_after = "1m";
-    buffer = { disk = "1MiB"; sync = "each"; }; }
+  { name = "a"; plugin = "stdout"; otherwise = "dead"; failover_after = "1m"; }
 );
 END
 run_sonded -c "$dir/later.conf" --check >"$dir/out" 2>"$dir/err"
 status=$?
-is "failover_after, buffer.disk and buffer.sync: likewise" \
+is "failover_after: likewise" \
 	"$status $(sed -n 's/.*warning: sink "a": \([a-z_]*\) has no effect yet$/\1/p' "$dir/err" |
-		sort | tr '\n' ' ')" "0 disk failover_after otherwise sync "
+		sort | tr '\n' ' ')" "0 failover_after otherwise "
+
+# ---- what a crash loses, by sink ----
+
+losses() { # STATE_DIR SYNC...: what is said of a sink without a disk, then of one for each
+	local sync
+	{
+		echo "daemon = { state_dir = \"$1\"; };"
+		echo 'sinks = ( { name = "m"; plugin = "stdout"; buffer = { disk = "0"; }; }'
+		shift
+		for sync; do
+			echo ", { name = \"$sync\"; plugin = \"stdout\"; buffer = { disk = \"1MiB\"; sync = \"$sync\"; }; }"
+		done
+		echo ");"
+	} >"$dir/losses.conf"
+	run_sonded -c "$dir/losses.conf" --check 2>"$dir/err" | sed -n 's/^  of sink "[^"]*": //p' |
+		cut -d, -f1 | sort -u
+}
+memory="everything that waits: in memory only"
+only="(a crash of the machine only)"
+is "synced each time: nothing" "$(losses "$dir/state" each)" "$memory"$'\n'"nothing"
+is "the strictest counts for all" "$(losses "$dir/state" never 2s each)" "$memory"$'\n'"nothing"
+is "the shortest interval" "$(losses "$dir/state" 2s 70ms never)" \
+	"$memory"$'\n'"what was accepted in the last 70ms $only"
+is "never" "$(losses "$dir/state" never)" "$memory"$'\n'"what the kernel had not written $only"
+losses "" each >"$dir/out"
+check "an explicit disk without a state_dir is an error that says what to do" grep -q \
+	'losses.conf:3: sink "each": disk needs a directory that survives: set daemon.state_dir' "$dir/err"
+check "... and nothing was made of the state_dir" test ! -e "$dir/state"
 
 # ---- conf.d: works without any server ----
 
