@@ -100,6 +100,7 @@ demo_conf() {
 	cp conf.d/*.conf var/conf.d/
 	cat >var/conf.d/50-demo.conf <<-END
 		# The demo: one small server on loopback, checked in three ways.
+		daemon = { state_dir = "$PWD/var/state"; };
 		checks = (
 		    { name = "demo-shop:tcp";     plugin = "tcp";     address = "127.0.0.1:$1"; interval = "2s"; retry_interval = "500ms"; },
 		    { name = "demo-shop:http";    plugin = "http";    url = "http://127.0.0.1:$1/health"; interval = "2s"; retry_interval = "500ms"; },
