@@ -184,7 +184,14 @@ cursor_pack(const struct cursor *cursor, uint64_t limit,
 {
     uint64_t base = cursor_base(cursor), last, raw;
     unsigned char *at = bytes + sizeof(raw);
+    size_t known = cursor->known_first;
 
+    /* Where nothing is open, the next that was settled before the restart may be the
+     * very next number: then the base is behind it. */
+    for (; !cursor->count && known < cursor->known_count && cursor->known[known] <= base;
+         known++)
+        if (cursor->known[known] == base)
+            base++;
     if (base > limit + 1)
         base = limit + 1;
     raw = htole64(base);
@@ -201,7 +208,7 @@ cursor_pack(const struct cursor *cursor, uint64_t limit,
         last = cursor->numbers[place];
     }
     /* What was settled before the restart and has not come by again. */
-    for (size_t i = cursor->known_first; i < cursor->known_count; i++)
+    for (size_t i = known; i < cursor->known_count; i++)
         if (cursor->known[i] > cursor->seen && cursor->known[i] <= limit
             && at - bytes <= CURSOR_PACKED - 10) {
             at = cursor_put(at, cursor->known[i] - last);

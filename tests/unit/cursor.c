@@ -228,6 +228,32 @@ what_was_settled_before_is_kept_through_two_restarts(void **state)
     cursor_free(cursor);
 }
 
+/* All before it is settled by now, and it is the very next: it is not wanted either. */
+static void
+what_was_settled_before_may_be_the_very_next(void **state)
+{
+    static unsigned char bytes[CURSOR_PACKED];
+    struct cursor *cursor = cursor_new(10);
+
+    (void)state;
+    for (uint64_t i = 10; i < 20; i++)
+        cursor_begin(cursor, i);
+    for (uint64_t i = 11; i < 15; i++)
+        cursor_settle(cursor, i);
+    for (int restarts = 0; restarts < 2; restarts++) {
+        size_t length = cursor_pack(cursor, 100, bytes);
+
+        cursor_free(cursor);
+        cursor = cursor_unpack(bytes, length);
+        assert_non_null(cursor);
+        cursor_begin(cursor, 10);
+        cursor_settle(cursor, 10);
+    }
+    for (uint64_t i = 11; i < 20; i++)
+        assert_int_equal(cursor_begin(cursor, i), i < 15 ? CURSOR_SETTLED : CURSOR_OPEN);
+    cursor_free(cursor);
+}
+
 static void
 bytes_that_are_no_cursor_are_refused(void **state)
 {
@@ -248,6 +274,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_full_window_waits_for_its_oldest),
     cmocka_unit_test(a_window_of_far_numbers_fits_into_its_bytes),
     cmocka_unit_test(what_was_settled_before_is_kept_through_two_restarts),
+    cmocka_unit_test(what_was_settled_before_may_be_the_very_next),
     cmocka_unit_test(bytes_that_are_no_cursor_are_refused),
 };
 
