@@ -110,6 +110,20 @@ spool_has_room(struct spool *spool)
                && queue_bytes(spool->queue) < spool->bounds.memory / 2);
 }
 
+/* So little is in the window that it is worth while to come for many at once. */
+static bool
+spool_is_low(struct spool *spool)
+{
+    size_t count;
+
+    if (!spool_has_room(spool))
+        return false;
+    count = queue_count(spool->queue);
+    return !count
+           || (count * 2 < CURSOR_WINDOW
+               && queue_bytes(spool->queue) * 2 < spool->bounds.memory / 2);
+}
+
 void
 spool_admit(struct spool *spool, const struct spool_waiting *waiting)
 {
@@ -145,9 +159,7 @@ spool_refill(struct spool *spool)
     if (!spool_has_gap(spool)) {
         if (!spool->tail.count && !spool->again)
             spool_news_clear(&spool->news);
-    } else if (!spool->woken && spool_has_room(spool)
-               && queue_count(spool->queue) * 2 < CURSOR_WINDOW) {
-        /* Not for each that is settled: the reader comes for many. */
+    } else if (!spool->woken && spool_is_low(spool)) {
         spool->woken = true;
         spool->home.wake(spool->home.arg);
     }
@@ -250,9 +262,7 @@ spool_room(struct spool *spool)
     bool room;
 
     pthread_mutex_lock(&spool->lock);
-    room = !spool_has_gap(spool) && !spool->tail.count && spool_has_room(spool)
-           && queue_count(spool->queue) * 2 < CURSOR_WINDOW
-           && queue_bytes(spool->queue) * 2 < spool->bounds.memory / 2;
+    room = !spool_has_gap(spool) && !spool->tail.count && spool_is_low(spool);
     pthread_mutex_unlock(&spool->lock);
     return room;
 }

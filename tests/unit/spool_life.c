@@ -6,6 +6,8 @@
 #include "spool_bench.h"
 
 #include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 enum { STEPS = 4000, RUNS = 12, OUT = 24, THREADED = 20000 };
 
@@ -156,6 +158,100 @@ random_lives_over_every_bound_close_their_ledger(void **state)
     bench.refuse = false;
 }
 
+/* ---- a process that just ends ---- */
+
+/* What lives longer than a process. */
+struct memory {
+    uint16_t delivered[SEQS], check[SEQS];
+    uint64_t record[SEQS]; /* UINT64_MAX: the process ended before it was written */
+    uint64_t seq, last[CHECKS], duplicates;
+};
+
+static void
+recall(const struct memory *memory)
+{
+    memcpy(bench.delivered, memory->delivered, sizeof(bench.delivered));
+    memcpy(bench.check, memory->check, sizeof(bench.check));
+    memcpy(bench.last, memory->last, sizeof(bench.last));
+    bench.duplicates = memory->duplicates;
+    bench.seq = memory->seq;
+}
+
+static void
+remember(struct memory *memory)
+{
+    memcpy(memory->delivered, bench.delivered, sizeof(bench.delivered));
+    memcpy(memory->check, bench.check, sizeof(bench.check));
+    memcpy(memory->last, bench.last, sizeof(bench.last));
+    memory->duplicates = bench.duplicates;
+    memory->seq = bench.seq;
+}
+
+/* What is written by then must not be lost. */
+static void
+live_and_die(struct memory *memory)
+{
+    uint64_t restored, written;
+
+    recall(memory);
+    bench_open();
+    restored = bench_line(LEDGER_RESTORED);
+    for (uint32_t steps = dice(2000); steps; steps--) {
+        uint64_t record = bench_push((int)dice(CHECKS), EVENT_CHANGE);
+
+        memory->record[bench.seq] = record;
+        take_one_of_each();
+        for (uint32_t settles = dice(3); settles; settles--)
+            settle_one();
+        if (dice(20) == 0)
+            spool_work(bench.spool);
+        if (dice(200) == 0)
+            bench_written(record);
+        bench_closes();
+    }
+    written = journal_written(bench.journal);
+    assert_int_equal(bench_line(LEDGER_RESTORED), restored); /* exact from the start */
+    assert_int_equal(bench_line(LEDGER_DAMAGED), 0);
+    for (uint64_t seq = memory->seq + 1; seq <= bench.seq; seq++)
+        if (memory->record[seq] > written)
+            memory->record[seq] = UINT64_MAX;
+    remember(memory);
+    _exit(42);
+}
+
+static void
+a_process_that_just_ends_loses_nothing_written(void **state)
+{
+    struct memory *memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint64_t lost = 0;
+    int status;
+
+    (void)state;
+    bench.bounds.memory = 64 << 10;
+    out_count = 0;
+    for (uint32_t run = 1; run <= 40; run++) {
+        seed = run * 31;
+        if (fork() == 0)
+            live_and_die(memory);
+        assert_true(wait(&status) != -1);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+    }
+    recall(memory);
+    bench_open();
+    bench_deliver_all();
+    assert_int_equal(bench_line(LEDGER_DAMAGED), 0);
+    for (uint64_t seq = 1; seq <= bench.seq; seq++) {
+        lost += memory->record[seq] == UINT64_MAX;
+        assert_true(memory->record[seq] == UINT64_MAX || bench.delivered[seq]);
+    }
+    print_message("# %" PRIu64 " events, %" PRIu64 " not written in time, %" PRIu64
+                  " delivered twice\n",
+                  bench.seq, lost, memory->duplicates);
+    bench_close();
+    munmap(memory, sizeof(*memory));
+}
+
 /* ---- with threads ---- */
 
 static atomic_bool over;
@@ -181,19 +277,27 @@ settle_all(void *arg)
         size_t count = bench_deliver(BATCH);
 
         delivered += count;
-        if (!count || delivered % 4096 < BATCH) /* so that it falls behind */
+        if (!count)
             usleep(500);
     }
     return NULL;
 }
 
+/* When woken, and now and then. */
 static void *
 read_all(void *arg)
 {
+    unsigned woken = 0;
+
     (void)arg;
-    while (!atomic_load(&over))
-        if (!spool_work(bench.spool))
+    for (int nap = 0; !atomic_load(&over); nap++) {
+        if (atomic_load(&bench.wakes) == woken && nap % 256)
             usleep(200);
+        else {
+            woken = atomic_load(&bench.wakes);
+            bench_work();
+        }
+    }
     return NULL;
 }
 
@@ -242,6 +346,7 @@ pusher_sink_and_reader_run_beside_each_other(void **state)
 static const struct CMUnitTest tests[] = {
     TEST(long_random_lives_lose_nothing_and_repeat_nothing_settled),
     TEST(random_lives_over_every_bound_close_their_ledger),
+    TEST(a_process_that_just_ends_loses_nothing_written),
     TEST(pusher_sink_and_reader_run_beside_each_other),
 };
 
