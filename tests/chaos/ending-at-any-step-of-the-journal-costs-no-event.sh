@@ -21,7 +21,7 @@ conf() { # COUNT; segments of 64 KiB
 	cat <<-END
 		daemon = { observer = "test"; state_dir = "$dir/state"; };
 		sinks = ( { name = "lines"; plugin = "file"; path = "$dir/lines";
-		            buffer = { memory = "1MiB"; disk = "512KiB"; sync = "50ms"; }; } );
+		            buffer = { memory = "1MiB"; disk = "512KiB"; sync = "50ms"; full = "block"; }; } );
 		routes = ( { name = "all"; $numbers_match; to = ["lines"]; } );
 	END
 }

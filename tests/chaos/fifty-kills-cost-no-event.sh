@@ -20,7 +20,7 @@ conf() { # SYNC
 	numbers $keys $count $rate
 	cat <<-END
 		daemon = { observer = "test"; state_dir = "$dir/state"; };
-		defaults = { buffer = { memory = "16MiB"; disk = "256MiB"; sync = "$1"; }; };
+		defaults = { buffer = { memory = "16MiB"; disk = "256MiB"; sync = "$1"; full = "block"; }; };
 		sinks = (
 		    { name = "lines"; plugin = "file"; path = "$dir/lines"; },
 		    { name = "alerts"; plugin = "kafka"; brokers = "127.0.0.1:$kafka_port"; topic = "numbered"; }

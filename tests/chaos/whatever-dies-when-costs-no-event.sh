@@ -20,7 +20,7 @@ start_redis "$redis_port" "${keeping[@]}" || { not_ok "Redis starts"; done_testi
 	numbers $keys $count $rate
 	cat <<-END
 		daemon = { observer = "test"; state_dir = "$dir/state"; };
-		defaults = { buffer = { memory = "1MiB"; disk = "256MiB"; sync = "50ms"; }; };
+		defaults = { buffer = { memory = "1MiB"; disk = "256MiB"; sync = "50ms"; full = "block"; }; };
 		sinks = (
 		    { name = "kafka"; plugin = "kafka"; brokers = "127.0.0.1:$kafka_port"; topic = "numbered"; },
 		    { name = "redis"; plugin = "redis-store"; server = "127.0.0.1:$redis_port"; timeout = "1s"; down_set = "";
