@@ -80,6 +80,28 @@ file_same(const struct file *file)
            && ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
+/* O_NONBLOCK: or a pipe put there would hold us until it has a reader. */
+static int
+file_append_to(const char *path)
+{
+    int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK;
+    int fd = open(path, O_RDWR | flags, 0640);
+
+    return fd == -1 && errno == EACCES ? open(path, O_WRONLY | flags, 0640) : fd;
+}
+
+/* A process that is killed while it writes leaves half a line: ours begin on a new one.
+ * What is there is left there, it may be somebody else's. */
+static bool
+file_begin_line(const struct file *file, off_t size)
+{
+    char last;
+
+    if (!size || pread(file->fd, &last, 1, size - 1) != 1 || last == '\n')
+        return true;
+    return write(file->fd, "\n", 1) == 1;
+}
+
 static enum sonde_fate
 file_ready(struct sonde_instance *self)
 {
@@ -89,14 +111,18 @@ file_ready(struct sonde_instance *self)
     if (file_same(file))
         return SONDE_DELIVERED;
     file_let_go(file);
-    /* O_NONBLOCK: or a pipe put there would hold us until it has a reader. */
-    file->fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK,
-                    0640);
+    file->fd = file_append_to(file->path);
     if (file->fd == -1)
         return file_down(self, strerror(errno));
     if (fstat(file->fd, &opened) == -1 || !S_ISREG(opened.st_mode)) {
         file_let_go(file);
         return file_down(self, "is no regular file");
+    }
+    if (!file_begin_line(file, opened.st_size)) {
+        int error = errno;
+
+        file_let_go(file);
+        return file_down(self, strerror(error));
     }
     sonde_health(self, SONDE_UP, "%s", file->path);
     return SONDE_DELIVERED;

@@ -52,7 +52,7 @@ check "the journal is whole" journal_whole "$dir/state"
 lost=0 twice=0
 for far in "file:$dir/lines" "kafka:$kafka_port:numbered"; do
 	# Half a second of what the source was not told about is sent again as well.
-	nothing_missing "${far%%:*}: nothing is missing" --count $count --ordered \
+	nothing_missing "${far%%:*}: nothing is missing" --count $count --ordered --halves $kills \
 		--duplicates $((kills * (window + rate / 2))) "$far"
 	lost=$((lost + missing)) twice=$((twice + duplicates))
 	figures "kill -9 of the daemon (${far%%:*}), events $events, kills $kills, missing $missing, duplicates $duplicates"

@@ -41,6 +41,9 @@ printf 'a 1\nb 2\na 7\n' >"$dir/far"
 sees "what was never sent is no result" "" 2 --count 3
 echo 'a-7 word' >"$dir/far"
 sees "a record without a number is none" "" 2 --count 3
+printf 'a 1\nb 2\n{ "check": "b", \nb 3\n' >"$dir/far"
+sees "nor is half a record" "" 2 --count 3
+sees "... which may be there once" "events 3, missing 0, duplicates 0, out of order 0" 0 --count 3 --halves 1
 cat >"$dir/far" <<-'END'
 	{ "check": "a", "message": "flip 1 of 9", "details": { "n": 1 } }
 	{ "check": "b", "message": "", "data": { "n": 3 } }

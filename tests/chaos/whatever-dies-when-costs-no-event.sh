@@ -83,7 +83,7 @@ check "the journal is whole" journal_whole "$dir/state"
 died=$(wc -w <<<"$died")
 most=$((died * (window + rate)))
 for far in "kafka:$kafka_port:numbered" "redis:$redis_port:event:*" "file:$dir/lines"; do
-	nothing_missing "${far%%:*}: nothing is missing" --count $count --ordered --duplicates $most "$far"
+	nothing_missing "${far%%:*}: nothing is missing" --count $count --ordered --halves "$died" --duplicates $most "$far"
 	figures "whatever dies when (${far%%:*}), events $events, deaths $died, missing $missing, duplicates $duplicates"
 done
 done_testing

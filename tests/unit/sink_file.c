@@ -120,6 +120,28 @@ a_full_disk_leaves_no_half_line_and_loses_nothing(void **state)
 }
 
 static void
+half_a_line_of_a_killed_process_stays_alone(void **state)
+{
+    FILE *file = fopen("events", "w");
+    char line[64];
+
+    (void)state;
+    assert_non_null(file);
+    fputs("{ whole }\n{ half", file);
+    fclose(file);
+    go_file();
+    push(0, 1);
+    EVENTUALLY(sink_ledger(&bench.sink).delivered == 1);
+    file = fopen("events", "r");
+    assert_non_null(file);
+    assert_string_equal(fgets(line, sizeof(line), file), "{ whole }\n");
+    assert_string_equal(fgets(line, sizeof(line), file), "{ half\n");
+    assert_int_equal(fgetc(file), '{');
+    fclose(file);
+    end();
+}
+
+static void
 a_directory_that_is_not_there_is_waited_for(void **state)
 {
     (void)state;
@@ -139,6 +161,7 @@ static const struct CMUnitTest tests[] = {
     FILE_TEST(an_event_is_a_line_and_delivered),
     FILE_TEST(a_file_renamed_is_made_anew),
     FILE_TEST(a_full_disk_leaves_no_half_line_and_loses_nothing),
+    FILE_TEST(half_a_line_of_a_killed_process_stays_alone),
     FILE_TEST(a_directory_that_is_not_there_is_waited_for),
 };
 
