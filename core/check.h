@@ -68,11 +68,9 @@ void check_start(struct check *check); /* on its loop: the first run is due soon
  * stays with it: check_stuck. */
 void check_stop(struct check *check);
 bool check_stuck(const struct check *check);
-/* What the configuration says beside the plugin's own options is the same. */
-bool check_same_rules(const struct check *check, const struct check *fresh);
 /* On its loop: goes on as it is, with the origin, path and rules of another that was made
- * for the same question and never started; which gets the old ones. */
-void check_adopt(struct check *check, struct check *fresh);
+ * for the same question and never started; which gets the old ones.  true: they differ. */
+bool check_adopt(struct check *check, struct check *fresh);
 /* On the loop of both, before check_start: goes on with state and phase of another, which
  * gets what this one began with. */
 void check_inherit(struct check *check, struct check *was);

@@ -27,16 +27,18 @@ check_same_labels(const struct origin *a, const struct origin *b)
     return true;
 }
 
-bool
+/* negate first: with its neighbours it would be read in one go with what is written by
+ * other threads, and a sanitizer sees that. */
+static bool
 check_same_rules(const struct check *check, const struct check *fresh)
 {
-    return check_same_schedule(&check->schedule, &fresh->schedule)
+    return check->negate == fresh->negate
            && check_same_labels(check->known->origin, fresh->known->origin)
+           && check_same_schedule(&check->schedule, &fresh->schedule)
            && check->rules.rise == fresh->rules.rise
            && check->rules.fall == fresh->rules.fall && check->timeout == fresh->timeout
            && check->latency_warn == fresh->latency_warn
-           && check->latency_fail == fresh->latency_fail
-           && check->negate == fresh->negate;
+           && check->latency_fail == fresh->latency_fail;
 }
 
 /* The next run, by a schedule that is another now.  One that is out arms it itself; one
@@ -51,10 +53,11 @@ check_arm_anew(struct check *check)
         check_arm(check, check_first(check));
 }
 
-void
+bool
 check_adopt(struct check *check, struct check *fresh)
 {
-    bool same = check_same_schedule(&check->schedule, &fresh->schedule);
+    bool same = check_same_rules(check, fresh);
+    bool in_time = check_same_schedule(&check->schedule, &fresh->schedule);
 
     /* What is out may still point to the old origin, which fresh has now. */
     recall_exchange(keep_recall(check->home->keep), check->known, fresh->known);
@@ -67,8 +70,9 @@ check_adopt(struct check *check, struct check *fresh)
     check->schedule.interval = fresh->schedule.interval;
     check->schedule.retry = fresh->schedule.retry;
     check->schedule.down = fresh->schedule.down;
-    if (!same)
+    if (!in_time)
         check_arm_anew(check);
+    return !same;
 }
 
 void

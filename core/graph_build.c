@@ -88,10 +88,10 @@ build_values(struct build *build, struct sonde_instance *instance,
 
     instance->name = name;
     if (good) {
-        instance->memory = memory_new(room);
-        own.at = instance->memory;
+        own.at = memory_new(room);
         own.end = own.at + room;
         build_fill(build, instance, &own, sources, who, place);
+        instance->owns = true; /* the name came first */
         assert(!own.blocks);
     }
     arena_deinit(&scratch);

@@ -241,7 +241,8 @@ build_observer(struct build *build)
     struct check *check = memory_new(sizeof(*check));
 
     check_init(check, &observer_plugin, &options, origin);
-    check->instance.name = check->instance.memory = memory_text(name);
+    check->instance.name = memory_text(name);
+    check->instance.owns = true;
     ((struct observer *)check->instance.private)->graph = build->graph;
     instance_open(&check->instance);
     build_append(build->graph, check);

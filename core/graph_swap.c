@@ -19,7 +19,8 @@ struct swap_check {
     struct check *was, *fresh;
     const struct path *path; /* where the last word of a removed one goes */
     bool same;               /* was goes on, fresh is thrown away */
-    bool stuck;              /* was has a run on a worker still */
+    bool adjusted;           /* the loop's answer: was goes on by other rules */
+    bool stuck;              /* likewise: was has a run on a worker still */
 };
 
 /* Of one loop. */
@@ -190,8 +191,6 @@ swap_plan_check(struct swap *swap, size_t at, struct check *was)
         fresh->known = recall_enter(keep_recall(graph->engine->keep), fresh->known);
     if (was && !pair->same)
         graph_diff_count(&swap->diff, DIFF_CHECK, DIFF_CHANGED, name);
-    else if (was && !check_same_rules(was, fresh))
-        graph_diff_count(&swap->diff, DIFF_CHECK, DIFF_ADJUSTED, name);
     else if (!was && swap->old)
         graph_diff_count(&swap->diff, DIFF_CHECK, DIFF_ADDED, name);
 }
@@ -252,7 +251,7 @@ static void
 swap_change_over(struct swap *swap, struct swap_check *pair)
 {
     if (pair->same) {
-        check_adopt(pair->was, pair->fresh);
+        pair->adjusted = check_adopt(pair->was, pair->fresh);
         swap_look_at_new(pair->was, swap->graph);
         return;
     }
@@ -302,6 +301,9 @@ swap_end_checks(struct swap *swap)
 
             if (!pair->fresh)
                 recall_leave(keep_recall(swap->graph->engine->keep), pair->was->known);
+            if (pair->adjusted)
+                graph_diff_count(&swap->diff, DIFF_CHECK, DIFF_ADJUSTED,
+                                 pair->was->instance.name);
             if (pair->stuck)
                 retire_check(swap->retired, pair->was);
             else if (pair->same || pair->was)
@@ -338,10 +340,11 @@ static void
 swap_done(void *arg)
 {
     struct swap *swap = arg;
-    AUTO_FREE char *said = graph_diff_text(&swap->diff);
+    AUTO_FREE char *said = NULL;
 
     swap_end_sinks(swap);
     swap_end_checks(swap);
+    said = graph_diff_text(&swap->diff);
     if (*said)
         swap_present_again(swap);
     swap_free_old(swap->old);

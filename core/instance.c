@@ -168,10 +168,12 @@ void
 instance_deinit(struct sonde_instance *self)
 {
     instance_close(self);
+    if (self->owns)
+        free((char *)(uintptr_t)self->name);
+    self->owns = false;
     free(self->private);
-    free(self->memory);
     free(self->why);
-    self->private = self->memory = NULL;
+    self->private = NULL;
     self->why = NULL;
 }
 

@@ -24,11 +24,11 @@ struct sonde_instance {
     const struct plugin *plugin;
     const char *name;
     void *private;
-    void *memory;                /* or NULL: name and option values, from the heap */
     struct loop *loop;           /* NULL for what lives on a worker */
     struct list watches, timers; /* struct sonde_watch, struct sonde_timer */
     enum instance_stage stage;
     bool shared;                  /* made by sonde_shared: in no check, in no sink */
+    bool owns;                    /* name begins a block with the option values */
     _Atomic int64_t deadline;     /* clock_now of the answer due, for sonde_time_left;
                                    * 0 = none */
     struct instance_birth *birth; /* only while the configuration is built */
@@ -43,9 +43,9 @@ struct instance_birth {
     bool failed;
 };
 
-/* name lives as long as the instance, as do the option values: in self->memory, which
- * it frees, or elsewhere.  The private struct is allocated zeroed;
- * the owner fills it (option_fill) before instance_open. */
+/* name lives as long as the instance, as do the option values; once it owns them, they
+ * are in one block, which it frees.  The private struct is allocated zeroed; the owner
+ * fills it (option_fill) before instance_open. */
 void instance_init(struct sonde_instance *self, const struct plugin *plugin,
                    const char *name);
 int instance_open(struct sonde_instance *self);  /* calls open; -1 = why is set */

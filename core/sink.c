@@ -328,7 +328,7 @@ sink_stop(struct sink *sink, int64_t deadline)
 void
 sink_close(struct sink *sink)
 {
-    instance_deinit(&sink->instance);
+    instance_close(&sink->instance);
 }
 
 void
@@ -336,6 +336,7 @@ sink_deinit(struct sink *sink)
 {
     struct sink_run *run = sink->run;
 
+    instance_deinit(&sink->instance);
     arena_deinit(&sink->memory);
     free(sink->otherwise);
     if (!run)

@@ -77,11 +77,11 @@ uint64_t sink_disk(const struct sink *sink);
 void sink_drain(struct sink *sink, int64_t deadline);
 bool sink_stop(struct sink *sink, int64_t deadline);
 /* After a sink_stop that answered true, or without a sink_start: closes the instance
- * (instance_deinit), whose threads may settle and tell their health until then; then,
- * when no loop can call what it posted any more, frees the rest.  The queue stays the
- * caller's. */
+ * (instance_close), whose threads may settle and tell their health until then. */
 void sink_close(struct sink *sink);
-void sink_deinit(struct sink *sink); /* after sink_close */
+/* After sink_close, when no loop can come to what was posted for it any more.  The queue
+ * stays the caller's. */
+void sink_deinit(struct sink *sink);
 void sink_health(const struct sink *sink, struct sink_health *health); /* any thread */
 struct ledger_sum sink_ledger(const struct sink *sink);                /* any thread */
 

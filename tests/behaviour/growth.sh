@@ -11,6 +11,7 @@
 # shows what a check or a loop keeps of its runs; and when a reload has taken them away, which
 # shows what is lost.  The third round has twice the runs of the second: what stands at more
 # after it than after the second grows with the runs.
+. "$(dirname "$0")/heap.sh"
 need python3 openssl
 
 checks=50
@@ -104,28 +105,6 @@ turn() {
 
 # ---- what is counted ----
 
-# Descriptors and threads.
-open_now() {
-	echo "$(find "/proc/$sonded_pid/fd" -mindepth 1 | wc -l)" descriptors, \
-		"$(find "/proc/$sonded_pid/task" -mindepth 1 -maxdepth 1 | wc -l)" threads
-}
-# Bytes and blocks of the heap: the least of one second, as something may be under way.
-# Without what the flow keeps for the next time, which is bounded: see tests/heapcaches.c.
-heap() {
-	for _ in $(seq 20); do
-		od -An -v -w8 -t d8 "$dir/heap" | awk '
-			NR == FNR { kept[int($1 / 16)] = $1; next }
-			FNR == 1 { bytes = $1 }
-			FNR == 2 { blocks = $1 }
-			FNR > 2 && FNR - 3 in kept { bytes -= $1 * kept[FNR - 3]; blocks -= $1 }
-			END { print bytes, blocks }' "$dir/caches" -
-		sleep 0.05
-	done | sort -n | head -1
-}
-# Whether there are so many bytes more, at most, and a block for each 64 of them.
-grows_less() { # BEFORE AFTER BYTES
-	awk '{ exit !($3 - $1 < $5 && $4 - $2 < $5 / 64) }' <<<"$1 $2 $3"
-}
 # How many runs there were of each kind, and how many ended as they should.
 tally() { # ROUND
 	awk 'NR == FNR { how[$1] = $2; wanted[$1] = $3 " " $4; next }
@@ -155,20 +134,6 @@ rests() { # ROUND
 # A question to a silent name server outlives its check by three seconds, since others may
 # ask the same.
 settle() { sleep $((3 + patience)); }
-
-preload=$builddir/tests/.libs/heapcount.so
-if [ -e "$preload" ]; then
-	printf '#!/bin/sh\nexec env LD_PRELOAD="%s" HEAPCOUNT="%s" "%s" "$@"\n' \
-		"$preload" "$dir/heap" "$sonded" >"$dir/counted"
-	chmod +x "$dir/counted"
-	sonded=$dir/counted
-	"$builddir/tests/heapcaches" >"$dir/caches"
-elif [ "$patience" -gt 1 ]; then # a sanitizer counts otherwise
-	heap() { echo 0 0; }
-else
-	not_ok "the heap is counted" "there is no $preload"
-	done_testing
-fi
 
 grows_not() {
 	local none round text runs wrong
