@@ -22,7 +22,7 @@ other="address = \"127.0.0.1:$other_port\"; interval = \"1h\";"
 more=''
 redis_options="buffer = { events = 1000; };"
 file='' sinks='' routes=''
-match='kind = ["result", "change"];'
+match='kind = ["result", "change"];' kept='"soft"'
 configure() {
 	cat >"$dir/conf.d/all.conf" <<-END
 		daemon = { observer = "node-1"; state_dir = "$dir/state"; $daemon };
@@ -37,7 +37,7 @@ configure() {
 		);
 		routes = (
 		  { name = "all"; match = { $match not = { check = "observer:*"; }; }; to = ["json"]; },
-		  { name = "changes"; match = { kind = "change"; check = "soft"; }; to = ["redis"]; } $routes
+		  { name = "changes"; match = { kind = "change"; check = [$kept]; }; to = ["redis"]; } $routes
 		);
 	END
 }
@@ -138,6 +138,14 @@ is "... Redis' client" "$(client)" "$client_was"
 daemon='loops = 2;'
 reload
 sleep 0.5
+
+# Who is led to a sink that stays is presented to it, though nothing changed of him.
+is "Redis knows nothing of the held check" "$(redis EXISTS server-health:held)" 0
+kept='"soft", "held"'
+reloads "a route that leads more checks to it" "route \"changes\" changed; $all"
+known() { [ "$(redis GET server-health:held)" = UP ]; }
+check "... is enough for the key to be there" wait_for 5 known
+is "... by the same client" "$(client)" "$client_was"
 
 # Every answer of the soft check is one more in its streak, and none is missing.
 jq -r 'select(.check == "soft" and .kind == "result") | .attempt' "$dir/json" >"$dir/attempts"

@@ -252,6 +252,64 @@ every_slip_is_told_with_its_line_and_the_nearest_name(void **state)
 
 #define ROUTER_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* Whether a route, written in two ways, asks the same and leads to the same sinks. */
+static bool
+same(const char *one, const char *other)
+{
+    struct router *first;
+    bool same;
+
+    read_routes(one);
+    first = router;
+    read_routes(other);
+    said_is(&problems, "");
+    same = router_route_same(first, 0, router, 0);
+    router_free(first);
+    router_free(router);
+    router = NULL;
+    return same;
+}
+
+#define ROUTE(match, to)                                                                 \
+    "routes = ( { name = \"r\"; match = { " match " }; to = [" to "]; } );\n"
+
+static void
+routes_are_the_same_that_ask_and_lead_the_same(void **state)
+{
+    (void)state;
+    assert_true(same(ROUTE("", "\"all\""), ROUTE("kind = \"change\";", "\"all\"")));
+    assert_true(same(ROUTE("state = [\"UP\", \"DOWN\"];", "\"all\""),
+                     ROUTE("state = [\"DOWN\", \"UP\"];", "\"all\"")));
+    assert_false(same(ROUTE("", "\"all\""), ROUTE("", "\"alerts\"")));
+    assert_false(same(ROUTE("", "\"all\""), ROUTE("", "\"all\", \"alerts\"")));
+    assert_false(
+        same(ROUTE("", "\"all\""), ROUTE("kind = [\"change\", \"result\"];", "\"all\"")));
+    assert_false(
+        same(ROUTE("check = \"a\";", "\"all\""), ROUTE("check = \"b\";", "\"all\"")));
+    assert_false(same(ROUTE("plugin = [\"a\"];", "\"all\""),
+                      ROUTE("plugin = [\"a\", \"b\"];", "\"all\"")));
+    assert_false(same(ROUTE("labels = { a = \"b\"; };", "\"all\""),
+                      ROUTE("labels = { a = \"b\"; c = \"d\"; };", "\"all\"")));
+    assert_false(same(ROUTE("labels = { a = \"b\"; };", "\"all\""),
+                      ROUTE("labels = { a = \"c\"; };", "\"all\"")));
+    assert_false(
+        same(ROUTE("not = { state = \"UP\"; };", "\"all\""), ROUTE("", "\"all\"")));
+    assert_false(same(ROUTE("not = { state = \"UP\"; };", "\"all\""),
+                      ROUTE("not = { state = \"DOWN\"; };", "\"all\"")));
+}
+
+static void
+a_sink_that_stays_takes_the_place_of_another(void **state)
+{
+    (void)state;
+    read_routes(ROUTE("", "\"alerts\", \"current\""));
+    assert_string_equal(down("a", "tcp", NULL), "alerts(r) current(r)");
+    router_exchange(router, &sinks[0], &sinks[2]);
+    assert_string_equal(down("a", "tcp", NULL), "current(r) all(r)");
+    assert_true(router_sink_idle(router, &sinks[0]));
+    assert_false(router_sink_idle(router, &sinks[2]));
+}
+
 static const struct CMUnitTest tests[] = {
     ROUTER_TEST(a_route_takes_changes_unless_it_says_otherwise),
     ROUTER_TEST(all_keys_must_hold_and_any_value_of_a_list_suffices),
@@ -260,6 +318,8 @@ static const struct CMUnitTest tests[] = {
     ROUTER_TEST(checks_alike_share_a_path),
     ROUTER_TEST(from_names_a_source_and_matches_no_check),
     ROUTER_TEST(no_routes_reach_nothing),
+    ROUTER_TEST(routes_are_the_same_that_ask_and_lead_the_same),
+    ROUTER_TEST(a_sink_that_stays_takes_the_place_of_another),
     ROUTER_TEST(every_slip_is_told_with_its_line_and_the_nearest_name),
 };
 

@@ -239,6 +239,87 @@ after_a_drop_every_state_is_told_again_once_there_is_room(void **state)
     end();
 }
 
+/* The seqs that the queue gives, in order; they are settled. */
+static void
+queue_gives(const uint64_t *seqs, size_t count)
+{
+    struct queue_entry *got[16];
+
+    assert_int_equal(queue_take(bench.sink.queue, got, 16, true, clock_now()), count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(got[i]->event->seq, seqs[i]);
+    queue_settle_all(bench.sink.queue, got, count, SONDE_DELIVERED);
+}
+
+static void
+a_sink_that_hands_over_takes_nothing_and_waits_for_what_is_out(void **state)
+{
+    (void)state;
+    go(&looping, true);
+    bench.hold = true;
+    push(0, 1);
+    push(1, 2);
+    pass(5);
+    assert_int_equal(bench.held_count, 1);
+    sink_hand_over(&bench.sink, clock_now() + 500 * CLOCK_MS);
+    push(0, 3);
+    push(2, 4);
+    pass(300);
+    assert_int_equal(bench.held_count, 1);
+    assert_false(sink_done(&bench.sink));
+    sonde_settle_rest(bench.held[0], SONDE_DELIVERED, NULL);
+    pass(5);
+    assert_true(sink_done(&bench.sink));
+    assert_int_equal(bench.cancels, 0);
+    assert_int_equal(bench.ledger.delivered, 2);
+    queue_gives((const uint64_t[]){ 4, 3 }, 2); /* a lane whose head was out comes last */
+    end();
+}
+
+static void
+what_is_out_too_long_goes_back_to_the_head_of_its_lane(void **state)
+{
+    (void)state;
+    go(&looping, true);
+    bench.hold = true;
+    push(0, 1);
+    pass(5);
+    sink_hand_over(&bench.sink, clock_now() + 500 * CLOCK_MS);
+    push(0, 2);
+    pass(600);
+    assert_true(sink_done(&bench.sink));
+    assert_int_equal(bench.cancels, 1);
+    queue_gives((const uint64_t[]){ 1, 2 }, 2);
+    end();
+}
+
+/* Some of it the plugin has given back itself, without an end of the batch. */
+static void
+a_stuck_sink_gives_up_all_that_it_holds(void **state)
+{
+    struct sonde_item *item;
+
+    (void)state;
+    go(&looping, true);
+    bench.hold = true;
+    for (int i = 0; i < 4; i++)
+        push(i, (uint64_t)i + 1);
+    pass(5);
+    assert_int_equal(bench.held_count, 1);
+    item = sonde_next(bench.held[0], NULL);
+    sonde_settle(item, SONDE_RETRY, "not now");
+    sonde_settle(sonde_next(bench.held[0], item), SONDE_DELIVERED, NULL);
+    push(0, 5);
+    sink_hand_over(&bench.sink, clock_now());
+    sink_take_back(&bench.sink);
+    assert_int_equal(bench.ledger.delivered, 1);
+    queue_gives((const uint64_t[]){ 1, 5, 3, 4 }, 4);
+    sonde_settle(item, SONDE_DELIVERED, NULL); /* too late, and no fault */
+    assert_int_equal(bench.ledger.delivered, 5);
+    pass(5);
+    end();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_asynchronous_sink_delivers_and_is_presented_every_state),
     cmocka_unit_test(a_batch_that_never_comes_back_is_told_and_holds_up_nothing_else),
@@ -250,6 +331,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_event_that_breaks_every_batch_is_found_and_rejected_alone),
     cmocka_unit_test(an_asynchronous_start_that_fails_is_opened_anew_on_a_worker),
     cmocka_unit_test(after_a_drop_every_state_is_told_again_once_there_is_room),
+    cmocka_unit_test(a_sink_that_hands_over_takes_nothing_and_waits_for_what_is_out),
+    cmocka_unit_test(what_is_out_too_long_goes_back_to_the_head_of_its_lane),
+    cmocka_unit_test(a_stuck_sink_gives_up_all_that_it_holds),
 };
 
 UNIT_MAIN(tests)
