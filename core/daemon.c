@@ -31,7 +31,8 @@ enum {
     DAEMON_DESCRIPTORS = 16384 /* for which there is room from the start */
 };
 
-#define DAEMON_AGAIN (10 * CLOCK_MS) /* to look whether the reload before is over */
+#define DAEMON_AGAIN (10 * CLOCK_MS)    /* to look whether the reload before is over */
+#define DAEMON_LATE  (5 * CLOCK_SECOND) /* a reload should not take */
 
 #define DAEMON_NOTHING "nothing was started"
 
@@ -44,6 +45,7 @@ struct daemon {
     struct keep *keep;
     struct loop *loop;
     struct timer reload; /* asked for while the one before is not over */
+    struct timer late;   /* of a reload that is under way */
     int signals, state_lock;
     bool ending;
 };
@@ -111,8 +113,17 @@ daemon_reloaded(const char *diff, void *arg)
 
     graph_keep_options(daemon->graph, &options);
     keep_retune(daemon->keep, &options);
+    loop_clear(daemon->loop, &daemon->late);
     daemon_say(daemon->graph, what);
-    notify_send("READY=1");
+    if (!daemon->ending)
+        notify_send("READY=1");
+}
+
+static void
+daemon_late(struct timer *timer)
+{
+    (void)timer;
+    log_warning("the reload goes on when a loop has come back that is stuck in a plugin");
 }
 
 /* One after the other: queues may still be on their way from the sinks of the one
@@ -144,6 +155,7 @@ daemon_reload(struct timer *timer)
     }
     daemon->graph = graph;
     log_level((enum sonde_level)graph->options.log);
+    loop_set(daemon->loop, &daemon->late, clock_now() + DAEMON_LATE);
     graph_swap(graph, old, &daemon->retired, daemon_reloaded, daemon);
 }
 
@@ -272,6 +284,7 @@ daemon_start(struct daemon *daemon)
     daemon->loop = daemon->engine.main = loop_new("sonded");
     loop_watch(daemon->loop, daemon->signals, daemon_signal, daemon);
     timer_init(&daemon->reload, daemon_reload);
+    timer_init(&daemon->late, daemon_late);
     retired_init(&daemon->retired, &daemon->engine);
     graph_swap(daemon->graph, NULL, &daemon->retired, daemon_started, NULL);
     keep_start(daemon->keep);

@@ -148,12 +148,12 @@ bool
 graph_stop(struct graph *graph, struct retired *retired, int64_t deadline)
 {
     struct engine *engine = graph->engine;
-    bool all = true, stuck;
-    int64_t least;
+    bool all, stuck;
+    int64_t least, now = clock_now();
 
-    if (retired)
-        all = graph_wait(engine, retired, graph_is_swapped, deadline);
-    all &= graph_stop_checks(engine, deadline);
+    if (retired) /* a loop that is stuck must not use up the time of the sinks */
+        graph_wait(engine, retired, graph_is_swapped, now + (deadline - now) / 4);
+    all = graph_stop_checks(engine, deadline);
     all &= graph_stop_sinks(graph, retired, deadline);
     least = clock_now() + GRAPH_LEAST; /* a stuck sink has used up the time of others */
     if (deadline < least)

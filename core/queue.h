@@ -68,8 +68,9 @@ unsigned queue_push(struct queue *queue, struct sonde_event *event, const char *
  * accepted: clock_now of then. */
 unsigned queue_admit(struct queue *queue, struct sonde_event *event,
                      struct ledger_route *route, uint64_t record, int64_t accepted);
-/* Called (any thread, no lock held) when a queue that had nothing to give has.  To be
- * changed only while nobody pushes or settles. */
+/* Called (any thread, no lock held) when a queue that had nothing to give has.  After a
+ * change the one before may still be called, until all who push or settle have come out
+ * of it. */
 void queue_on_ready(struct queue *queue, void (*fn)(void *arg), void *arg);
 /* Called (any thread, no lock held) with the records of entries that have ended, in
  * whatever way.  To be set before anything is admitted. */
