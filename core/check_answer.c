@@ -11,31 +11,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-static void
-check_copy(struct sonde_event *change, const struct sonde_event *result)
-{
-    change->time = result->time;
-    change->state = result->state;
-    change->reason = result->reason;
-    change->attempt = result->attempt;
-    change->duration_us = result->duration_us;
-    change->mode = result->mode;
-    change->detected = result->detected;
-    event_set_message(change, result->message);
-    for (int phase = 0; phase < EVENT_PHASES; phase++)
-        atomic_init(
-            &change->timing_us[phase],
-            atomic_load_explicit(&result->timing_us[phase], memory_order_relaxed));
-    for (const struct metric *metric = result->metrics; metric; metric = metric->next)
-        sonde_metric(change, metric->name, metric->value, NULL); /* named with its unit */
-    for (const struct detail *detail = result->details; detail; detail = detail->next) {
-        char field[128];
-
-        snprintf(field, sizeof(field), "details.%s", detail->name);
-        sonde_set(change, field, detail->value, detail->length);
-    }
-}
-
 static uint64_t
 check_seq(const struct check *check)
 {
@@ -54,7 +29,8 @@ check_change(struct check *check, const struct sonde_event *result,
                                            check->known->origin);
     int64_t now = clock_now();
 
-    check_copy(change, result);
+    change->time = result->time;
+    event_copy_found(change, result);
     change->kind = EVENT_CHANGE;
     change->own = true;
     change->seq = check_seq(check);

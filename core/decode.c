@@ -279,6 +279,28 @@ decode_history(struct decoding *decoding, struct sonde_event *event)
                                             "was.duration_ms is no integer");
 }
 
+static void
+decode_letter(struct decoding *decoding, struct sonde_event *event)
+{
+    const json_t *object = json_object_get(decoding->root, "letter");
+    struct letter letter;
+
+    if (!object)
+        return;
+    if (!json_is_object(object))
+        decode_fault(decoding, "letter is no object");
+    letter.sink = decode_text(decoding, object, "sink", "letter.sink is no text");
+    letter.route = decode_text(decoding, object, "route", "letter.route is no text");
+    letter.reason = decode_text(decoding, object, "reason", "letter.reason is no text");
+    letter.attempts = (unsigned)decode_integer(decoding, object, "attempts", 0,
+                                               "letter.attempts is no integer");
+    letter.time = decode_time(decoding, object, "time",
+                              "letter.time is no RFC 3339 time");
+    event_set_letter(event, &letter);
+    if (!*event->letter->sink)
+        decode_fault(decoding, "letter names no sink");
+}
+
 static struct sonde_event *
 decode_event(struct decoding *decoding, struct event_pool *pool)
 {
@@ -290,6 +312,7 @@ decode_event(struct decoding *decoding, struct event_pool *pool)
     decode_timing(decoding, event);
     decode_found(decoding, event);
     decode_history(decoding, event);
+    decode_letter(decoding, event);
     if (!decoding->fault)
         return event;
     event_unref(event);

@@ -19,6 +19,7 @@
 enum {
     /* All keys, punctuation, names, times and integers of an event, generously: */
     JSON_FIXED = 1536,
+    JSON_LETTER = 256,   /* likewise of a letter */
     ENCODE_BUFFER = 4096 /* most events fit; the others take a detour over the heap */
 };
 
@@ -173,6 +174,22 @@ put_history(char *at, const struct sonde_event *event)
             at = json_put_integer(PUT(at, ",\"duration_ms\":"), event->was.duration_ms);
         *at++ = '}';
     }
+    return at;
+}
+
+static char *
+put_letter(char *at, const struct letter *letter)
+{
+    at = PUT(at, ",\"letter\":{\"sink\":\"");
+    at = json_put_escaped(at, letter->sink, strlen(letter->sink));
+    at = PUT(at, "\",\"route\":\"");
+    at = json_put_escaped(at, letter->route, strlen(letter->route));
+    at = PUT(at, "\",\"reason\":\"");
+    at = json_put_escaped(at, letter->reason, strlen(letter->reason));
+    at = PUT(at, "\",\"attempts\":");
+    at = json_put_integer(at, letter->attempts);
+    if (letter->time)
+        at = put_time(PUT(at, ",\"time\":"), letter->time);
     *at++ = '}';
     return at;
 }
@@ -184,6 +201,11 @@ json_bound(const struct sonde_event *event)
     size_t bound = JSON_FIXED + JSON_ESCAPED_SIZE(strlen(event->message));
 
     bound += event->origin->ends[ORIGIN_LABELS];
+    if (event->letter)
+        bound += JSON_LETTER
+                 + JSON_ESCAPED_SIZE(strlen(event->letter->sink)
+                                     + strlen(event->letter->route)
+                                     + strlen(event->letter->reason));
     for (const struct metric *metric = event->metrics; metric; metric = metric->next)
         bound += JSON_ESCAPED_SIZE(strlen(metric->name)) + JSON_NUMBER_SIZE + 8;
     for (const struct detail *detail = event->details; detail; detail = detail->next)
@@ -216,6 +238,9 @@ encode_json(const struct sonde_event *event)
     at = put_timing(at, event);
     at = put_found(at, event);
     at = put_history(at, event);
+    if (event->letter)
+        at = put_letter(at, event->letter);
+    *at++ = '}';
     assert((size_t)(at - start) < bound);
     encoded = encoded_new(start, (size_t)(at - start));
     free(far);
@@ -307,6 +332,8 @@ encode_text(const struct sonde_event *event)
         pad(&out, column, 10);
         text_puts(&out, event->message);
     }
+    if (event->letter)
+        text_printf(&out, "  [sink %s: %s]", event->letter->sink, event->letter->reason);
     encoded = encoded_new(out.bytes, out.length);
     text_deinit(&out);
     return encoded;

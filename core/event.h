@@ -58,7 +58,8 @@ enum {
     EVENT_DETAIL_MOST = 4096,
     EVENT_METRICS = 64,
     EVENT_NAME_MOST = 64,
-    EVENT_ROOM = 384 /* bytes of texts that cost no allocation of their own */
+    EVENT_LETTER_NAME = 255, /* of a sink, of a route */
+    EVENT_ROOM = 384         /* bytes of texts that cost no allocation of their own */
 };
 
 /* The ways in which an event is written out, each at most once. */
@@ -89,6 +90,13 @@ struct made_text {
     const char *rest; /* a metric's name, else "" */
     size_t length;
     char bytes[]; /* and a NUL, then rest */
+};
+
+/* What makes an event a dead letter: where it was meant to go, and why it did not. */
+struct letter {
+    const char *sink, *route, *reason;
+    unsigned attempts; /* that the sink held against this very event */
+    int64_t time;      /* microseconds since 1970; when it was given up */
 };
 
 struct sonde_event {
@@ -123,6 +131,7 @@ struct sonde_event {
         int64_t since;
         int64_t duration_ms;
     } was;
+    const struct letter *letter; /* of a dead letter, else NULL */
 
     struct arena memory; /* begins in room */
     _Atomic(struct encoded *) encoded[EVENT_FORMATS];
@@ -149,6 +158,14 @@ event_bytes(const struct sonde_event *event); /* all memory it holds, encodings 
 void event_message(struct sonde_event *event, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 void event_set_message(struct sonde_event *event, const char *text);
+/* Copied, its texts cleaned and cut likewise. */
+void event_set_letter(struct sonde_event *event, const struct letter *letter);
+
+/* What was found out: judgement, message, timings, metrics, details. */
+void event_copy_found(struct sonde_event *copy, const struct sonde_event *event);
+/* Another event that says the same, id and letter too; without a receipt.  For the
+ * thread of the pool. */
+struct sonde_event *event_copy(struct event_pool *pool, const struct sonde_event *event);
 
 /* Encoded on the first call, the same text ever after.  Any thread. */
 const struct encoded *event_encoded(const struct sonde_event *event,

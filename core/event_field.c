@@ -19,6 +19,7 @@ enum row_type {
     ROW_MODE,
     ROW_ORIGIN, /* a text of struct origin */
     ROW_MESSAGE,
+    ROW_TEXT,
     ROW_STATE,
     ROW_REASON,
     ROW_TIME, /* 0 = absent */
@@ -32,9 +33,10 @@ enum row_type {
 };
 
 /* When a field is there at all, as in encode.c. */
-enum row_when { ALWAYS, OF_CHANGE, WITH_WAS, NOT_BROKEN };
+enum row_when { ALWAYS, OF_CHANGE, WITH_WAS, NOT_BROKEN, OF_LETTER };
 
-#define AT(field) offsetof(struct sonde_event, field)
+#define AT(field)     offsetof(struct sonde_event, field)
+#define LETTER(field) offsetof(struct letter, field)
 #define ROWS(ROW)                                                                        \
     ROW("id", ROW_ID, 0, ALWAYS)                                                         \
     ROW("time", ROW_TIME, AT(time), ALWAYS)                                              \
@@ -65,7 +67,12 @@ enum row_when { ALWAYS, OF_CHANGE, WITH_WAS, NOT_BROKEN };
     ROW("detection.detected", ROW_TIME, AT(detected), NOT_BROKEN)                        \
     ROW("was.state", ROW_STATE, AT(was.state), WITH_WAS)                                 \
     ROW("was.since", ROW_TIME, AT(was.since), WITH_WAS)                                  \
-    ROW("was.duration_ms", ROW_INT64, AT(was.duration_ms), WITH_WAS)
+    ROW("was.duration_ms", ROW_INT64, AT(was.duration_ms), WITH_WAS)                     \
+    ROW("letter.sink", ROW_TEXT, LETTER(sink), OF_LETTER)                                \
+    ROW("letter.route", ROW_TEXT, LETTER(route), OF_LETTER)                              \
+    ROW("letter.reason", ROW_TEXT, LETTER(reason), OF_LETTER)                            \
+    ROW("letter.attempts", ROW_UNSIGNED, LETTER(attempts), OF_LETTER)                    \
+    ROW("letter.time", ROW_TIME, LETTER(time), OF_LETTER)
 
 #define ROW_NAME(name, type, offset, when) name,
 #define ROW_DATA(name, type, offset, when) { type, when, offset },
@@ -173,17 +180,20 @@ is_there(const struct sonde_event *event, enum row_when when)
         return event->has_was;
     case NOT_BROKEN:
         return event->kind != EVENT_BROKEN;
+    case OF_LETTER:
+        return event->letter != NULL;
     case ALWAYS:
         break;
     }
     return true;
 }
 
-/* Rows whose value lies in the event, or in its origin, at the row's offset. */
+/* Rows whose value lies in the event, its letter or its origin, at the row's offset. */
 static struct value
 plain_value(const struct sonde_event *event, const struct row *row)
 {
-    const char *at = (const char *)event + row->offset;
+    const void *in = row->when == OF_LETTER ? (const void *)event->letter : event;
+    const char *at = (const char *)in + row->offset;
 
     switch (row->type) {
     case ROW_STATE: {
@@ -202,6 +212,8 @@ plain_value(const struct sonde_event *event, const struct row *row)
     }
     case ROW_UNSIGNED:
         return integer(*(const unsigned *)(const void *)at, false);
+    case ROW_TEXT:
+        return text_value(*(const char *const *)(const void *)at);
     case ROW_BOOL: {
         bool truth = *(const bool *)at;
         return named(truth ? "true" : "false", truth);

@@ -64,6 +64,22 @@ event_set_message(struct sonde_event *event, const char *text)
     event->message = event_clean(event, text, strlen(text), EVENT_MESSAGE_MOST, &size);
 }
 
+void
+event_set_letter(struct sonde_event *event, const struct letter *letter)
+{
+    struct letter *own = arena_new(&event->memory, sizeof(*own));
+    size_t size;
+
+    *own = *letter;
+    own->sink = event_clean(event, letter->sink, strlen(letter->sink), EVENT_LETTER_NAME,
+                            &size);
+    own->route = event_clean(event, letter->route, strlen(letter->route),
+                             EVENT_LETTER_NAME, &size);
+    own->reason = event_clean(event, letter->reason, strlen(letter->reason),
+                              EVENT_MESSAGE_MOST, &size);
+    event->letter = own;
+}
+
 /* Nearly every sentence is made of texts only, and put together so it costs a fifth of
  * what printf takes.  False: there is another conversion in it. */
 static bool
@@ -206,4 +222,72 @@ sonde_set(struct sonde_event *event, const char *field, const char *text, size_t
         return -1;
     detail->value = event_clean(event, text, length, EVENT_DETAIL_MOST, &detail->length);
     return 0;
+}
+
+/* ---- what was put into another one ---- */
+
+static void
+copy_metrics(struct sonde_event *copy, const struct sonde_event *event)
+{
+    for (const struct metric *metric = event->metrics; metric; metric = metric->next) {
+        struct metric *own = event_metric(copy, metric->name);
+        size_t unit = strlen(metric->unit);
+
+        if (!own)
+            continue;
+        own->value = metric->value;
+        own->unit = unit ? own->name + strlen(own->name) - unit : "";
+    }
+}
+
+static void
+copy_details(struct sonde_event *copy, const struct sonde_event *event)
+{
+    for (const struct detail *detail = event->details; detail; detail = detail->next) {
+        struct detail *own = event_detail(copy, detail->name);
+
+        if (!own)
+            continue;
+        own->value = arena_copy(&copy->memory, detail->value, detail->length);
+        own->length = detail->length;
+    }
+}
+
+void
+event_copy_found(struct sonde_event *copy, const struct sonde_event *event)
+{
+    copy->state = event->state;
+    copy->reason = event->reason;
+    copy->attempt = event->attempt;
+    copy->duration_us = event->duration_us;
+    copy->mode = event->mode;
+    copy->detected = event->detected;
+    copy->message = arena_text(&copy->memory, event->message);
+    for (int phase = 0; phase < EVENT_PHASES; phase++)
+        atomic_init(&copy->timing_us[phase],
+                    atomic_load_explicit(&event->timing_us[phase], memory_order_relaxed));
+    copy_metrics(copy, event);
+    copy_details(copy, event);
+}
+
+struct sonde_event *
+event_copy(struct event_pool *pool, const struct sonde_event *event)
+{
+    struct sonde_event *copy = event_new(pool, event->origin);
+
+    memcpy(copy->id, event->id, sizeof(copy->id));
+    copy->time = event->time;
+    copy->seq = event->seq;
+    copy->kind = event->kind;
+    copy->previous = event->previous;
+    copy->since = event->since;
+    copy->hard = event->hard;
+    copy->certain = event->certain;
+    copy->onset = event->onset;
+    copy->has_was = event->has_was;
+    copy->was = event->was;
+    event_copy_found(copy, event);
+    if (event->letter)
+        event_set_letter(copy, event->letter);
+    return copy;
 }

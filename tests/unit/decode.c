@@ -87,6 +87,44 @@ what_was_encoded_reads_back_to_the_byte(void **state)
 }
 
 static void
+a_dead_letter_reads_back_with_what_it_says_of_itself(void **state)
+{
+    struct sonde_event *event = full_event(*state, EVENT_CHANGE);
+    const struct letter letter = { "alerts", "r \"1\"", "too\nlarge ", 16, noon };
+
+    event_set_letter(event, &letter);
+    assert_string_equal(event->letter->reason, "too large");
+    assert_non_null(strstr(event_encoded(event, EVENT_JSON)->bytes,
+                           ",\"letter\":{\"sink\":\"alerts\",\"route\":\"r \\\"1\\\"\","
+                           "\"reason\":\"too large\",\"attempts\":16,"
+                           "\"time\":\"2026-11-20T18:04:05.123456Z\"}}"));
+    reads_back(*state, event);
+}
+
+static void
+a_copy_says_the_same_and_owns_what_it_says(void **state)
+{
+    struct sonde_event *event = full_event(*state, EVENT_CHANGE), *copy;
+    const struct letter letter = { "alerts", "r", "why", 1, noon };
+    char long_name[EVENT_NAME_MOST + 1] = { 0 };
+
+    memset(long_name, 'a', EVENT_NAME_MOST);
+    sonde_metric(event, long_name, 5, "seconds"); /* a key longer than a name may be */
+    event_set_letter(event, &letter);
+    event->receipt = (struct receipt *)&letter; /* of no use to the copy */
+    copy = event_copy(*state, event);
+    assert_string_equal(event_encoded(copy, EVENT_JSON)->bytes,
+                        event_encoded(event, EVENT_JSON)->bytes);
+    assert_string_equal(copy->metrics->unit, "percent");
+    assert_ptr_equal(copy->origin, event->origin);
+    assert_null(copy->receipt);
+    event_unref(event);
+    assert_string_equal(copy->letter->reason, "why");
+    assert_string_equal(copy->details->value, "line\\n");
+    event_unref(copy);
+}
+
+static void
 a_bare_event_reads_back(void **state)
 {
     struct origin *origin = origin_new("it", "", "", NULL, 0);
@@ -130,6 +168,12 @@ what_is_no_event_is_refused_with_a_sentence(void **state)
             "metrics hold what is no number");
     refuses(*state, HEAD TIME "\"check\":\"a\",\"details\":{\"a\":1}}",
             "details hold what is no text");
+    refuses(*state, HEAD TIME "\"check\":\"a\",\"letter\":\"x\"}", "letter is no object");
+    refuses(*state, HEAD TIME "\"check\":\"a\",\"letter\":{}}", "letter names no sink");
+    refuses(*state, HEAD TIME "\"check\":\"a\",\"letter\":{\"sink\":\" \"}}",
+            "letter names no sink");
+    refuses(*state, HEAD TIME "\"check\":\"a\",\"letter\":{\"sink\":1}}",
+            "letter.sink is no text");
 }
 
 static void
@@ -173,6 +217,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_encoded_reads_back_to_the_byte),
+        cmocka_unit_test(a_dead_letter_reads_back_with_what_it_says_of_itself),
+        cmocka_unit_test(a_copy_says_the_same_and_owns_what_it_says),
         cmocka_unit_test(a_bare_event_reads_back),
         cmocka_unit_test(what_is_no_event_is_refused_with_a_sentence),
         cmocka_unit_test(foreign_texts_are_made_harmless),

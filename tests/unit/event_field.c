@@ -75,6 +75,7 @@ full_event(struct bench *bench)
     event->was.state = SONDE_UP;
     event->was.since = noon - INT64_C(86401000000);
     event->was.duration_ms = 86400000;
+    event_set_letter(event, &(struct letter){ "alerts", "all", "too large", 16, noon });
     return event;
 }
 
@@ -113,6 +114,11 @@ fields_are_read_by_path(void **state)
         { "was.state", "UP", SONDE_UP },
         { "was.since", "2026-11-19T18:04:04.123456Z", 1795111444123456 },
         { "was.duration_ms", "86400000", 86400000 },
+        { "letter.sink", "alerts", -1 },
+        { "letter.route", "all", -1 },
+        { "letter.reason", "too large", -1 },
+        { "letter.attempts", "16", 16 },
+        { "letter.time", "2026-11-20T18:04:05.123456Z", 1795197845123456 },
         { "checks", "", -1 },
         { "chec", "", -1 },
         { "labels.", "", -1 },
