@@ -135,17 +135,16 @@ item_give(struct sonde_item *item)
 
 static void
 batch_settled(struct sonde_batch *batch, struct queue_entry *const *entries, size_t count,
-              enum sonde_fate fate)
+              enum ledger_line line)
 {
     struct batch_owner *owner = batch->owner;
-    bool delivered = fate == SONDE_DELIVERED;
+    bool delivered = line == LEDGER_DELIVERED;
 
     atomic_fetch_add_explicit(delivered ? &batch->delivered : &batch->rejected, count,
                               memory_order_relaxed);
     if (delivered)
         owner->delivered(owner, count);
-    queue_end(owner->queue, entries, count,
-              delivered ? LEDGER_DELIVERED : LEDGER_REJECTED);
+    queue_end(owner->queue, entries, count, line);
 }
 
 static bool
@@ -157,10 +156,11 @@ item_settle(struct sonde_item *item, enum sonde_fate fate, const char *why, bool
         return false;
     if (fate == SONDE_DELIVERED || fate == SONDE_REJECTED) {
         struct queue_entry *entry = item_give(item);
+        enum ledger_line line = LEDGER_DELIVERED;
 
         if (fate == SONDE_REJECTED)
-            batch->owner->rejected(batch->owner, entry, why);
-        batch_settled(batch, &entry, 1, fate);
+            line = batch->owner->rejected(batch->owner, entry, why);
+        batch_settled(batch, &entry, 1, line);
     } else {
         item->blamed = blamed;
         batch_blame(batch, why);
@@ -198,7 +198,7 @@ batch_deliver(struct sonde_batch *batch)
         if (item_claim(&batch->items[i]))
             entries[gathered++] = item_give(&batch->items[i]);
         if (gathered && (gathered == BATCH_GATHER || i + 1 == batch->count)) {
-            batch_settled(batch, entries, gathered, SONDE_DELIVERED);
+            batch_settled(batch, entries, gathered, LEDGER_DELIVERED);
             atomic_fetch_sub_explicit(&batch->holds, gathered, memory_order_acq_rel);
             gathered = 0;
         }

@@ -28,8 +28,9 @@ struct batch_owner {
     const struct sonde_template *payload; /* NULL: in format */
     bool several;                         /* of one check in a batch */
     void (*delivered)(struct batch_owner *owner, size_t count);
-    void (*rejected)(struct batch_owner *owner, const struct queue_entry *entry,
-                     const char *why);
+    /* Says on which line of the ledger it ends. */
+    enum ledger_line (*rejected)(struct batch_owner *owner,
+                                 const struct queue_entry *entry, const char *why);
     /* The last hold is gone: what is left in the items are RETRYs. */
     void (*back)(struct batch_owner *owner, struct sonde_batch *batch);
     void (*misused)(struct batch_owner *owner, const char *what); /* by the plugin */

@@ -268,6 +268,8 @@ graph_free(struct graph *graph)
 {
     if (!graph)
         return;
+    for (size_t i = 0; i < graph->sink_count; i++)
+        sink_send_to(graph->sinks[i], NULL); /* which may be freed first */
     /* Until it is closed a sink may tell its health, to the daemon's own check. */
     for (size_t i = 0; i < graph->sink_count; i++)
         graph_free_sink(graph, graph->sinks[i]);

@@ -25,11 +25,10 @@ const struct sonde_option graph_sink_rows[] = {
     SONDE_BOOL(struct sink_options, present, .fallback = "false",
                .help = "tell it every state again after each connect and each drop"),
     SONDE_STRING(struct sink_options, otherwise,
-                 .help = "the sink that takes what this one rejects; no effect yet"),
-    SONDE_DURATION(
-        struct sink_options, failover_after, .fallback = "0", .min = 0,
-        .max = 31536000000,
-        .help = "how long DOWN before otherwise takes what waits; no effect yet"),
+                 .help = "the sink that takes what this one rejects"),
+    SONDE_DURATION(struct sink_options, failover_after, .fallback = "0", .min = 0,
+                   .max = 31536000000,
+                   .help = "how long DOWN before otherwise takes what waits; 0: never"),
     { 0 }
 };
 
@@ -246,8 +245,6 @@ build_sink_from(struct build *build, const struct setting *section,
     if (!build_sink_options(build, sink, section, plugin, who))
         return;
     build_format(build, sink, &sources, who);
-    build_no_effect(build, section, "otherwise", who);
-    build_no_effect(build, section, "failover_after", who);
     build_queue(build, sink, section, who);
     if (ok)
         build_instance(build, &sink->instance, &sources, who, section->place);
@@ -284,36 +281,112 @@ build_length(const struct setting *list)
     return count;
 }
 
-/* `otherwise` names another sink; checked now, though it has no effect yet. */
-static void
-build_otherwise(struct build *build, const struct setting *section)
+/* ---- the sinks that others name as their `otherwise` ---- */
+
+static struct sink *
+build_sink_named(const struct graph *graph, const char *name)
 {
-    const struct setting *otherwise = setting_find(section, "otherwise");
-    const struct setting *name = setting_find(section, "name");
+    for (size_t i = 0; i < graph->sink_count; i++)
+        if (strcmp(graph->sinks[i]->instance.name, name) == 0)
+            return graph->sinks[i];
+    return NULL;
+}
+
+static const struct setting *
+build_written(const struct build *build, const struct setting *section,
+              const struct sink *sink, const char *option)
+{
+    struct option_sources sources = build_sources(build, section, sink->instance.plugin);
+
+    return option_setting(&sources, option);
+}
+
+static void
+build_otherwise_unknown(struct build *build, const struct sink *sink,
+                        const struct setting *written)
+{
     const struct graph *graph = build->graph;
-    const char **names, *near;
+    const char **names = memory_array(graph->sink_count, sizeof(*names)), *near;
     size_t count = 0;
 
-    if (!otherwise || otherwise->kind != SETTING_TEXT || !name || !name->text)
-        return;
-    names = memory_array(graph->sink_count, sizeof(*names));
-    for (size_t i = 0; i < graph->sink_count; i++) {
-        const char *other = graph->sinks[i]->instance.name;
-
-        if (strcmp(other, name->text) == 0)
-            continue;
-        names[count++] = other;
-        if (strcmp(other, otherwise->text) == 0) {
-            free(names);
-            return;
-        }
-    }
-    near = otherwise->secret ? NULL : text_nearest(otherwise->text, names, count);
-    problem_add(build->problems, otherwise->place,
-                "sink \"%s\": otherwise: no other sink is named \"%s\"%s%s%s", name->text,
-                otherwise->secret ? "***" : otherwise->text,
+    for (size_t i = 0; i < graph->sink_count; i++)
+        if (graph->sinks[i] != sink)
+            names[count++] = graph->sinks[i]->instance.name;
+    near = written->secret ? NULL : text_nearest(sink->options.otherwise, names, count);
+    problem_add(build->problems, written->place,
+                "sink \"%s\": otherwise: no other sink is named \"%s\"%s%s%s",
+                sink->instance.name, written->secret ? "***" : sink->options.otherwise,
                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     free(names);
+}
+
+static void
+build_otherwise(struct build *build, const struct setting *section, struct sink *sink)
+{
+    const struct setting *written = build_written(build, section, sink, "otherwise");
+    struct sink *other;
+
+    if (!written || !sink->options.otherwise)
+        return;
+    other = build_sink_named(build->graph, sink->options.otherwise);
+    if (other && other != sink)
+        sink_send_to(sink, other);
+    else
+        build_otherwise_unknown(build, sink, written);
+}
+
+static void
+build_failover(struct build *build, const struct setting *section, struct sink *sink)
+{
+    const struct setting *written = build_written(build, section, sink, "failover_after");
+
+    if (written && sink->options.failover_after && !sink->options.otherwise)
+        problem_add(build->problems, written->place,
+                    "sink \"%s\": failover_after needs otherwise, the sink that then "
+                    "takes what waits",
+                    sink->instance.name);
+}
+
+/* In a circle nothing would ever come to its end.  Told once, for its first sink. */
+static void
+build_circle(struct build *build, const struct setting *section, struct sink *sink)
+{
+    const struct graph *graph = build->graph;
+    struct text way = { 0 };
+    const struct sink *at = sink->other;
+    bool first = true;
+
+    text_printf(&way, "\"%s\"", sink->instance.name);
+    for (size_t i = 0; at && i < graph->sink_count; i++) {
+        text_printf(&way, " -> \"%s\"", at->instance.name);
+        for (size_t k = 0; graph->sinks[k] != sink; k++)
+            first &= graph->sinks[k] != at;
+        if (at == sink)
+            break;
+        at = at->other;
+    }
+    if (at == sink && first)
+        problem_add(build->problems,
+                    build_written(build, section, sink, "otherwise")->place,
+                    "sink \"%s\": otherwise goes in a circle: %s", sink->instance.name,
+                    way.bytes);
+    text_deinit(&way);
+}
+
+/* A section without a name has no sink. */
+static void
+build_each_sink(struct build *build, const struct setting *list,
+                void (*fn)(struct build *build, const struct setting *section,
+                           struct sink *sink))
+{
+    size_t i = 0;
+
+    for (const struct setting *at = list ? list->first : NULL; at; at = at->next) {
+        const struct setting *name = setting_find(at, "name");
+
+        if (name && name->kind == SETTING_TEXT && *name->text)
+            fn(build, at, build->graph->sinks[i++]);
+    }
 }
 
 void
@@ -326,8 +399,9 @@ build_sinks(struct build *build)
     graph->sinks = memory_array(build_length(list), sizeof(*graph->sinks));
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next)
         build_sink(build, at);
-    for (const struct setting *at = list ? list->first : NULL; at; at = at->next)
-        build_otherwise(build, at);
+    build_each_sink(build, list, build_otherwise);
+    build_each_sink(build, list, build_failover);
+    build_each_sink(build, list, build_circle);
     for (size_t i = 0; i < graph->sink_count; i++)
         disks += graph->sinks[i]->options.disk > 0;
     if (disks > JOURNAL_TARGETS)

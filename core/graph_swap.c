@@ -77,9 +77,10 @@ swap_sink_new(struct swap *swap, struct sink *fresh)
     if (was)
         sink_inherit(fresh, was);
     swap_prepare(swap, fresh);
-    if (was)
+    if (was) {
+        retire_send_to(swap->retired, was, fresh);
         retire_hand_over(swap->retired, was, fresh);
-    else
+    } else
         sink_start(fresh, swap->graph->engine->delivery, swap->graph->engine->workers);
     if (swap->old)
         graph_diff_count(&swap->diff, DIFF_SINK, DIFF_ADDED, fresh->instance.name);
@@ -108,6 +109,39 @@ swap_sink_changes(struct swap *swap, struct sink *fresh, struct swap_sink *pair)
     graph_diff_count(&swap->diff, DIFF_SINK, DIFF_CHANGED, fresh->instance.name);
 }
 
+/* Of the new graph; NULL: it has none of that name. */
+static struct sink *
+swap_sink_named(const struct swap *swap, const char *name)
+{
+    const struct graph *graph = swap->graph;
+
+    for (size_t i = 0; name && i < graph->sink_count; i++)
+        if (strcmp(graph->sinks[i]->instance.name, name) == 0)
+            return graph->sinks[i];
+    return NULL;
+}
+
+/* What is rejected goes to sinks of the new graph, also from those that leave; what is
+ * sent to one that leaves for good is not lost by that. */
+static void
+swap_link_sinks(struct swap *swap)
+{
+    struct graph *graph = swap->graph;
+
+    for (size_t i = 0; i < graph->sink_count; i++)
+        sink_send_to(graph->sinks[i],
+                     swap_sink_named(swap, graph->sinks[i]->options.otherwise));
+    for (size_t i = 0; swap->old && i < swap->old->sink_count; i++) {
+        struct swap_sink *pair = &swap->sinks[i];
+        struct sink *other = swap_sink_named(swap, pair->was->options.otherwise);
+
+        if (!pair->stays && other)
+            sink_send_to(pair->was, other);
+        if (pair->heir)
+            retire_send_to(swap->retired, pair->was, pair->heir);
+    }
+}
+
 static void
 swap_plan_sinks(struct swap *swap)
 {
@@ -127,6 +161,7 @@ swap_plan_sinks(struct swap *swap)
         else
             swap_sink_changes(swap, fresh, pair);
     }
+    swap_link_sinks(swap);
     for (size_t i = 0; old && i < old->sink_count; i++)
         if (!swap->sinks[i].stays && !swap->sinks[i].heir)
             graph_diff_count(&swap->diff, DIFF_SINK, DIFF_REMOVED,

@@ -2,12 +2,11 @@
  *
  * queue.c - what waits for one sink.  See queue.h.
  *
- * An entry is on two lists: its lane's, in the order pushed, and, unless it is
- * in a batch, its class's, which says what goes first when there is no room.
- * What came back from a batch is older than the rest of its class and has a list
- * of its own.  A lane is on the list of those that may give, or it rests on the
- * wheel, or it waits for entries that are out; one without entries is no more.
- * Entries and lanes are recycled: in steady state nothing is allocated.
+ * An entry is on two lists: its lane's, in the order pushed, and, unless it is in a
+ * batch, its class's, which says what goes first when there is no room.  What came back
+ * from a batch is older than the rest of its class and has a list of its own.  A lane is
+ * on the list of those that may give, or it rests on the wheel, or it waits for entries
+ * that are out; one without entries is no more.  Entries and lanes are recycled.
  */
 #include "clock.h"
 #include "queue_inside.h"
@@ -141,9 +140,10 @@ static void
 entry_end(struct queue *queue, struct queue_entry *entry, enum ledger_line line)
 {
     struct receipt *receipt = entry->share ? entry->event->receipt : NULL;
+    bool well = line == LEDGER_DELIVERED || line == LEDGER_MOVED; /* a letter has one */
 
     ledger_add(&queue->ledger, entry->route, line, 1);
-    receipt_release(receipt, line == LEDGER_DELIVERED ? SONDE_DELIVERED : SONDE_REJECTED);
+    receipt_release(receipt, well ? SONDE_DELIVERED : SONDE_REJECTED);
     event_unref(entry_forget(queue, entry));
 }
 

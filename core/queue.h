@@ -81,6 +81,11 @@ void queue_on_ended(struct queue *queue, queue_ended_fn *fn, void *arg);
  * settled. */
 size_t queue_take(struct queue *queue, struct queue_entry **batch, size_t most,
                   bool several, int64_t now);
+/* What may go elsewhere while the sink is away, oldest lane first, of one that rests
+ * nothing; to be settled as if taken.  behind: also of a lane that has something out,
+ * with the sink or from here; else that has to end first, and order holds. */
+size_t queue_withdraw(struct queue *queue, struct queue_entry **batch, size_t most,
+                      bool behind, int64_t now);
 /* An entry comes back: delivered or rejected is forgotten, RETRY goes to the head
  * of its lane.  The lane then rests until not_before (clock_now); 0: it is the first
  * to go. */

@@ -146,6 +146,17 @@ retire_say_lost(const struct sink *sink)
         log_info("sink \"%s\" was removed; nothing waited any more", sink->instance.name);
 }
 
+void
+retire_send_to(struct retired *retired, const struct sink *was, struct sink *now)
+{
+    list_each (link, &retired->sinks) {
+        struct sink *sink = container_of(link, struct leaver, link)->sink;
+
+        if (sink->other == was)
+            sink_send_to(sink, now);
+    }
+}
+
 /* Its instance is not in the plugin any more. */
 static void
 retire_ended(struct retired *retired, struct leaver *leaver)
@@ -154,6 +165,7 @@ retire_ended(struct retired *retired, struct leaver *leaver)
     bool handed = leaver->heir || sink->abandoned;
 
     list_remove(&leaver->link);
+    retire_send_to(retired, sink, NULL);
     sink_end(sink);
     if (leaver->heir)
         retire_start_heir(retired, leaver);

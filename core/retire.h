@@ -28,6 +28,8 @@ void retire_sink(struct retired *retired, struct sink *sink, struct sink *heir);
 /* A sink that drains, of which heir is to have what is left; NULL: there is none. */
 struct sink *retire_find(const struct retired *retired, const char *name);
 void retire_hand_over(struct retired *retired, struct sink *sink, struct sink *heir);
+/* Those that drain and send to the one send to the other now, or (NULL) to nobody. */
+void retire_send_to(struct retired *retired, const struct sink *was, struct sink *now);
 /* check_stop has left a run behind, on a worker. */
 void retire_check(struct retired *retired, struct check *check);
 /* Checks that are stopped, and those that never ran: closed now, freed when no loop can

@@ -76,15 +76,19 @@ sink_begin(struct sink_run *run)
 bool
 sink_over(struct sink_run *run)
 {
+    int64_t now = clock_now();
     bool draining, over;
 
     pthread_mutex_lock(&run->lock);
     draining = run->draining;
-    over = clock_now() >= run->give_up_at || run->health.state == SONDE_DOWN
+    over = now >= run->give_up_at
+           || (run->health.state == SONDE_DOWN && !sink_moves(run, now))
            || (run->handing && !run->out_count);
     draining &= over || !run->handing;
     pthread_mutex_unlock(&run->lock);
-    return draining && (over || !queue_count(run->owner.queue));
+    return draining
+           && (over
+               || (!atomic_load(&run->sink->feeders) && !queue_count(run->owner.queue)));
 }
 
 bool
@@ -145,8 +149,7 @@ sink_tell_losses(struct sink_run *run, int64_t now)
         sink_log(run, SONDE_WARNING, "its buffer is full: %llu events dropped",
                  (unsigned long long)more);
     if (untold)
-        sink_log(run, SONDE_WARNING, "rejected %llu more events",
-                 (unsigned long long)untold);
+        sink_tell_rejects(run, untold);
 }
 
 /* What was dropped beside results: states that the far side may not know of. */
@@ -177,6 +180,7 @@ sink_tick(struct timer *timer)
     sink_look_for_lost(run);
     sink_look_for_late(run, now);
     sink_tell_losses(run, now);
+    sink_failover(run);
     sink_present(run);
     loop_set(run->delivery, &run->tick, now + SINK_TICK);
 }
@@ -208,6 +212,7 @@ sink_run_init(struct sink_run *run)
 
     pthread_mutex_init(&run->lock, NULL);
     pthread_mutex_init(&run->writing_lock, NULL);
+    pthread_mutex_init(&run->letters_lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&run->changed, &monotonic);
@@ -215,6 +220,7 @@ sink_run_init(struct sink_run *run)
     list_init(&run->out);
     list_init(&run->spare);
     timer_init(&run->tick, sink_tick);
+    timer_init(&run->move, sink_move);
 }
 
 void
@@ -246,11 +252,15 @@ sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers)
                               .presented_at = long_ago,
                               .reject_told_at = long_ago,
                               .drop_told_at = long_ago,
+                              .move_told_at = long_ago,
                               .wrote_at = clock_now(),
                               .drops_told = queue_sum(sink->queue).dropped,
                               .states_lost = sink_states_lost(sink) };
     run->limit = run->most;
     sink_run_init(run);
+    run->feeding = true;
+    if (sink->other)
+        atomic_fetch_add(&sink->other->feeders, 1);
     sink->run = run;
     if (plugin->submit)
         sink->instance.loop = delivery;
@@ -305,6 +315,7 @@ sink_off_loop(void *arg)
     struct sink_run *run = arg;
 
     loop_clear(run->delivery, &run->tick);
+    loop_clear(run->delivery, &run->move);
 }
 
 bool
@@ -318,8 +329,10 @@ sink_stop(struct sink *sink, int64_t deadline)
     sink_drain(sink, clock_now()); /* nothing if it was asked before */
     ended = sink->instance.plugin->sink.submit ? sink_loop_stop(run, deadline)
                                                : sink_thread_stop(run, deadline);
-    if (!ended)
+    if (!ended) {
         sink_log(run, SONDE_WARNING, "is stuck in its plugin and left behind");
+        sink_ended(run);
+    }
     queue_on_ready(sink->queue, NULL, NULL);
     /* What was posted before runs before this does. */
     return loop_call(run->delivery, sink_off_loop, run, deadline) && ended;
@@ -344,6 +357,8 @@ sink_deinit(struct sink *sink)
     list_each_safe (link, &run->spare)
         batch_free(container_of(link, struct sonde_batch, link));
     pthread_cond_destroy(&run->changed);
+    event_pool_free(run->letters);
+    pthread_mutex_destroy(&run->letters_lock);
     pthread_mutex_destroy(&run->writing_lock);
     pthread_mutex_destroy(&run->lock);
     free(run);

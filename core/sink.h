@@ -24,8 +24,8 @@ struct sink_options {
     const char *name, *plugin;
     const char *format; /* "json", "text", or a template */
     bool present;
-    const char *otherwise;  /* parsed and checked; no effect yet */
-    int64_t failover_after; /* ms; likewise */
+    const char *otherwise;  /* the sink that takes what this one does not; or NULL */
+    int64_t failover_after; /* ms DOWN until it also takes what waits; 0 = never */
     int64_t memory;         /* buffer.memory, bytes */
     int64_t events;         /* buffer.events */
     int64_t disk;           /* buffer.disk, bytes; 0: what waits is in memory only */
@@ -43,6 +43,8 @@ struct sink {
     struct queue *queue;
     struct spool *spool;  /* before the queue, and attached to it; or NULL */
     struct sink_run *run; /* sink.c's; NULL before sink_prepare */
+    struct sink *other;   /* that options.otherwise names, or NULL: sink_send_to */
+    atomic_uint feeders;  /* sinks that may still send to this one */
     struct arena memory;  /* of the texts of options, and payload */
     char *otherwise;      /* options.otherwise, which a reload may change */
     bool abandoned;       /* stuck, and its queue is an heir's: sink_take_back */
@@ -64,16 +66,20 @@ struct sink_health {
 void sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers);
 /* Prepared, if it is not.  The loop runs until after sink_stop. */
 void sink_start(struct sink *sink, struct loop *delivery, struct workers *workers);
+/* What it rejects goes to other from now on, and past failover_after what waits; NULL: to
+ * nobody.  Before sink_prepare, or from the main thread: then nothing is on its way to
+ * the one before when this returns.  Never in a circle. */
+void sink_send_to(struct sink *sink, struct sink *other);
 /* The router's side, but for what a spool is to hold (keep_event).  Any thread.  Never
  * blocks. */
 void sink_push(struct sink *sink, struct sonde_event *event, const char *route);
 bool sink_room(const struct sink *sink); /* less than half full; any thread */
 /* The budget of its spool, also where it is only kept for what is left in it. */
 uint64_t sink_disk(const struct sink *sink);
-/* Goes on delivering what waits until it is empty, the sink is DOWN, or shortly before
- * the deadline (clock_now); then stops the instance.  Begin for all sinks, then wait
- * for each; nobody pushes any more.
- * false: its thread is stuck and left behind, with the sink. */
+/* Goes on delivering what waits until it is empty and its feeders have ended, the sink is
+ * DOWN (and nothing of it is being moved), or shortly before the deadline (clock_now);
+ * then stops the instance.  Begin for all sinks, then wait for each; nobody pushes any
+ * more. false: its thread is stuck and left behind, with the sink. */
 void sink_drain(struct sink *sink, int64_t deadline);
 bool sink_stop(struct sink *sink, int64_t deadline);
 /* After a sink_stop that answered true, or without a sink_start: closes the instance

@@ -7,6 +7,7 @@
  * 4 ...).  So an event that breaks the far side is soon alone in its batch, and is
  * blamed without the events behind it.  Only a blamed event makes its lane wait, and
  * one that fails again though others passed does not make the sink DOWN.
+ * What becomes of one that is given up: sink_letter.c.
  */
 #include "sink_inside.h"
 
@@ -69,39 +70,10 @@ sink_passed(struct sink_run *run)
     sink_say(run, SONDE_UP, false, NULL);
 }
 
-static void
-sink_tell_rejected(struct sink_run *run, const struct queue_entry *entry, const char *why)
-{
-    const struct sonde_event *event = entry->event;
-    char id[EVENT_ID_SIZE];
-    int64_t now = clock_now();
-    uint64_t untold = 0;
-    bool tell;
-
-    pthread_mutex_lock(&run->lock);
-    tell = now - run->reject_told_at >= SINK_TELL;
-    if (tell) {
-        untold = run->rejects_untold;
-        run->rejects_untold = 0;
-        run->reject_told_at = now;
-    } else
-        run->rejects_untold++;
-    pthread_mutex_unlock(&run->lock);
-    if (!tell)
-        return;
-    if (untold)
-        sink_log(run, SONDE_WARNING, "rejected %llu more events",
-                 (unsigned long long)untold);
-    sink_log(run, SONDE_WARNING,
-             "rejected an event of check \"%s\", id %s, route \"%s\": %s",
-             event->origin->check, event_id_text(event->id, id), entry->route->name,
-             why && *why ? why : "no reason given");
-}
-
-void
+enum ledger_line
 sink_rejected(struct batch_owner *owner, const struct queue_entry *entry, const char *why)
 {
-    sink_tell_rejected(sink_run_of(owner), entry, why);
+    return sink_give_up(sink_run_of(owner), entry, entry->attempts + 1, why);
 }
 
 void
@@ -124,6 +96,7 @@ sink_return(struct sink_run *run, const struct sonde_item *item, bool blamed)
     struct queue_entry *entry = item->entry;
     char why[BATCH_WHY + 64];
     int64_t not_before = 0;
+    enum ledger_line line;
     bool known;
 
     if (blamed) {
@@ -143,8 +116,8 @@ sink_return(struct sink_run *run, const struct sonde_item *item, bool blamed)
     }
     snprintf(why, sizeof(why), "failed %d times while others passed%s%s", SINK_POISON,
              item->batch->why[0] ? ", last: " : "", item->batch->why);
-    sink_tell_rejected(run, entry, why);
-    queue_settle(run->owner.queue, entry, SONDE_REJECTED, 0);
+    line = sink_give_up(run, entry, entry->attempts, why);
+    queue_end(run->owner.queue, &entry, 1, line);
     return known;
 }
 

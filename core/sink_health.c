@@ -112,6 +112,8 @@ sink_say(struct sink_run *run, enum sonde_state state, bool own, const char *why
             away = now - run->lost_at;
         if (before == SONDE_UP)
             run->lost_at = now;
+        if (state == SONDE_DOWN)
+            run->down_at = now;
         run->found |= state == SONDE_UP;
         if (own && state == SONDE_UP)
             run->resume_at = 0; /* the far side is there again: no need to wait longer */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sink_inside.h - a running sink, shared by sink.c, sink_fate.c, sink_health.c,
- * sink_thread.c (write, on a thread) and sink_loop.c (submit, on the delivery loop).
+ * sink_inside.h - a running sink, shared by sink.c, sink_fate.c, sink_letter.c,
+ * sink_health.c, sink_thread.c (write, on a thread) and sink_loop.c (submit, on the
+ * delivery loop).
  */
 #ifndef CORE_SINK_INSIDE_H
 #define CORE_SINK_INSIDE_H
@@ -36,11 +37,20 @@ struct sink_run {
     struct sink_health health;
     bool own_word;   /* health is what the plugin said */
     int64_t lost_at; /* when it was UP last; 0 = never */
+    int64_t down_at; /* since when it is DOWN, if it is */
     bool found;      /* on_present is due */
     int64_t presented_at;
     int64_t reject_told_at, drop_told_at;
     uint64_t rejects_untold, drops_told;
     uint64_t states_lost; /* the tick's */
+
+    pthread_mutex_t letters_lock; /* of sink.other once it runs, and: */
+    struct event_pool *letters;
+    bool feeding; /* counted among the feeders of sink.other, if there is one */
+
+    struct timer move; /* on the delivery loop: what waits goes elsewhere */
+    uint64_t moves_untold;
+    int64_t move_told_at;
 
     atomic_uint state;   /* health.state, to be read for each item */
     atomic_bool failing; /* failures is not 0 */
@@ -62,8 +72,8 @@ struct sink_run {
 
 /* The owner of its batches; see batch.h. */
 void sink_delivered(struct batch_owner *owner, size_t count);
-void sink_rejected(struct batch_owner *owner, const struct queue_entry *entry,
-                   const char *why);
+enum ledger_line sink_rejected(struct batch_owner *owner, const struct queue_entry *entry,
+                               const char *why);
 void sink_back(struct batch_owner *owner, struct sonde_batch *batch);
 void sink_misused(struct batch_owner *owner, const char *what);
 
@@ -86,6 +96,19 @@ void sink_log(const struct sink_run *run, enum sonde_level level, const char *fo
 /* own: the plugin says so itself. */
 void sink_say(struct sink_run *run, enum sonde_state state, bool own, const char *why);
 void sink_present(struct sink_run *run); /* if it is due */
+
+/* Nobody is to try the event again: it goes to the other sink, if there is one, after so
+ * many attempts.  The line of the ledger on which it ends. */
+enum ledger_line sink_give_up(struct sink_run *run, const struct queue_entry *entry,
+                              unsigned attempts, const char *why);
+void sink_failover(struct sink_run *run); /* every second: if it is due */
+void sink_move(struct timer *timer);
+/* What waits goes to the other sink at this time.  With the lock held. */
+bool sink_moves(const struct sink_run *run, int64_t now);
+/* `rejected 3 more events` */
+void sink_tell_rejects(struct sink_run *run, uint64_t count);
+/* The instance has ended: it sends nothing more to the other sink. */
+void sink_ended(struct sink_run *run);
 
 void sink_thread_start(struct sink_run *run);
 void sink_thread_wake(struct sink_run *run);

@@ -73,6 +73,7 @@ sink_loop_finish(struct sink_run *run)
         instance_stop(instance);
     run->started = false;
     loop_clear(run->delivery, &run->again);
+    sink_ended(run);
     pthread_mutex_lock(&run->lock);
     run->finished = run->done = true;
     pthread_cond_broadcast(&run->changed);

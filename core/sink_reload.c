@@ -68,13 +68,13 @@ sink_adopt(struct sink *sink, const struct sink *fresh)
         return false;
     pthread_mutex_lock(&sink->run->lock);
     own->present = other->present;
+    own->failover_after = other->failover_after;
     pthread_mutex_unlock(&sink->run->lock);
     own->memory = other->memory;
     own->events = other->events;
     own->disk = other->disk;
     own->sync = other->sync;
     own->every = other->every;
-    own->failover_after = other->failover_after;
     free(sink->otherwise);
     own->otherwise = sink->otherwise = memory_text(fresh->otherwise);
     sink_bound(sink);

@@ -126,6 +126,7 @@ sink_thread_run(void *arg)
     }
     if (run->started)
         instance_stop(&run->sink->instance);
+    sink_ended(run);
     pthread_mutex_lock(&run->lock);
     run->thread_done = true;
     pthread_cond_broadcast(&run->changed);

@@ -65,7 +65,14 @@ cat >"$conf/30-more.conf" <<END
 daemon = { observer = "node-2"; };
 chekcs = ( );
 checks = ( { name = "same"; plugin = "tcp"; address = "127.0.0.1:1"; } );
-sinks = ( { name = "twice"; plugin = "file"; path = "$dir/twice"; otherwise = "alarts"; } );
+sinks = ( { name = "twice"; plugin = "file"; path = "$dir/twice"; otherwise = "alarts"; },
+  { name = "a"; plugin = "file"; path = "$dir/a"; otherwise = "b"; },
+  { name = "b"; plugin = "file"; path = "$dir/b"; otherwise = "c"; },
+  { name = "c"; plugin = "file"; path = "$dir/c"; otherwise = "a"; },
+  { name = "d"; plugin = "file"; path = "$dir/d"; otherwise = "c"; },
+  { name = "e"; plugin = "file"; path = "$dir/e"; otherwise = "e"; failover_after = "1m"; },
+  { name = "f"; plugin = "file"; path = "$dir/f"; failover_after = "1m"; }
+);
 routes = (
   { name = "all"; to = ["alrets"]; },
   { name = "odd"; match = { sate = "DOWN"; }; to = ["alerts"]; },
@@ -133,11 +140,16 @@ tells "two sinks of one name" 30-more.conf:4 \
 	"sink \"twice\": the name is taken at $conf/20-checks.conf:21"
 tells "an unknown sink behind otherwise" 30-more.conf:4 \
 	'sink "twice": otherwise: no other sink is named "alarts"; did you mean "alerts"?'
-tells "an unknown sink in a route" 30-more.conf:6 \
+tells "sinks that send to each other in a circle, once" 30-more.conf:5 \
+	'sink "a": otherwise goes in a circle: "a" -> "b" -> "c" -> "a"'
+tells "one that sends to itself" 30-more.conf:9 'sink "e": otherwise: no other sink is named "e"'
+tells "failover without anywhere to go" 30-more.conf:10 \
+	'sink "f": failover_after needs otherwise, the sink that then takes what waits'
+tells "an unknown sink in a route" 30-more.conf:13 \
 	'route "all": unknown sink "alrets"; did you mean "alerts"?'
-tells "an unknown key of match" 30-more.conf:7 'route "odd": unknown key "sate"; did you mean "state"?'
-tells "an unknown state" 30-more.conf:8 'route "state": unknown state "DONW"; did you mean "DOWN"?'
-tells "two routes of one name" 30-more.conf:9 "route \"all\": "
+tells "an unknown key of match" 30-more.conf:14 'route "odd": unknown key "sate"; did you mean "state"?'
+tells "an unknown state" 30-more.conf:15 'route "state": unknown state "DONW"; did you mean "DOWN"?'
+tells "two routes of one name" 30-more.conf:16 "route \"all\": "
 
 count=$(grep "^$conf/" "$told" | grep -cv ': warning: ')
 is "the last line counts them" "$(tail -1 "$told")" "$count errors: nothing was started"
