@@ -118,6 +118,7 @@ graph_keep_sink(const struct graph *graph, struct sink *sink)
     if (sink->spool)
         return; /* it has come over with the queue */
     sink->spool = graph_spool(graph->engine->keep, sink);
+    sink->keep = graph->engine->keep;
     if (sink->spool)
         spool_attach(sink->spool, sink->queue, bounds);
 }

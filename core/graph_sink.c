@@ -107,17 +107,6 @@ build_format(struct build *build, struct sink *sink, const struct option_sources
     }
 }
 
-static void
-build_no_effect(struct build *build, const struct setting *section, const char *name,
-                const char *who)
-{
-    const struct setting *setting = setting_find(section, name);
-
-    if (setting)
-        problem_warn(build->problems, setting->place, "%s: %s has no effect yet", who,
-                     name);
-}
-
 static bool
 build_sync(struct sink_options *options, const char *sync)
 {

@@ -111,6 +111,9 @@ void journal_step(struct journal *journal);
 int64_t journal_due(const struct journal *journal);
 /* The last step: true when everything is written and synced. */
 bool journal_finish(struct journal *journal);
+/* Takes over what was appended; writes what was taken. */
+void journal_take(struct journal *journal);
+bool journal_write(struct journal *journal);
 bool journal_sync_now(struct journal *journal);
 bool journal_fails(struct journal *journal, enum journal_task task, const char *what);
 void journal_works(struct journal *journal, enum journal_task task);

@@ -16,19 +16,34 @@
 #include <errno.h>
 #include <string.h>
 
-/* Behind the last whole write: records that are held and not written yet come later.
- * True: what the client had to say is in the file, or in the snapshot of a new one. */
+/* What was appended before the client spoke is written first: a record may be settled
+ * because another took its place.  False: it failed, or is held back. */
+static bool
+journal_write_before(struct journal *journal)
+{
+    if (journal->held.length >= journal->options.buffer && !journal_sync_now(journal))
+        return false;
+    journal_take(journal);
+    return journal_write(journal);
+}
+
+/* True: what the client had to say is in the file, or in the snapshot of a new one. */
 bool
 journal_checkpoint(struct journal *journal)
 {
     struct journal_notes notes = { .number = atomic_load(&journal->written) + 1 };
+    uint64_t segment = journal->current.first;
     bool done = true;
 
     if (journal->client.checkpoint)
         journal->client.checkpoint(journal->client.arg, &notes, notes.number - 1);
     journal->last_notes = clock_now();
     journal->notes_size = (off_t)notes.bytes.length;
-    if (journal->notes_size > journal->current.size - journal->current.end) {
+    if (notes.bytes.length && !journal_write_before(journal)) {
+        done = false;
+    } else if (journal->current.first != segment) {
+        /* begun with a snapshot that says all of it, or more */
+    } else if (journal->notes_size > journal->current.size - journal->current.end) {
         journal->rotating = true; /* the next segment begins with it */
         done = false;
     } else if (notes.bytes.length) {

@@ -98,7 +98,7 @@ journal_swap(struct journal_bytes *a, struct journal_bytes *b)
     *b = kept;
 }
 
-static void
+void
 journal_take(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
@@ -319,7 +319,7 @@ journal_fits(const struct journal *journal, size_t length)
     return journal->current.end + (off_t)length + kept <= journal->current.size;
 }
 
-static bool
+bool
 journal_write(struct journal *journal)
 {
     size_t length = journal->held.length - journal->held_written;

@@ -33,6 +33,7 @@ struct sink_options {
     int64_t every;          /* ... of JOURNAL_EVERY, ns */
 };
 
+struct keep;
 struct sink_run;
 
 struct sink {
@@ -42,6 +43,7 @@ struct sink {
     const struct sonde_template *payload; /* of a template format, else NULL */
     struct queue *queue;
     struct spool *spool;  /* before the queue, and attached to it; or NULL */
+    struct keep *keep;    /* that the spool is of */
     struct sink_run *run; /* sink.c's; NULL before sink_prepare */
     struct sink *other;   /* that options.otherwise names, or NULL: sink_send_to */
     atomic_uint feeders;  /* sinks that may still send to this one */

@@ -10,6 +10,7 @@
  * none.
  * Not here: when an event is given up (sink_fate.c).
  */
+#include "keep.h"
 #include "sink_inside.h"
 
 #include <stdio.h>
@@ -79,6 +80,21 @@ letter_new(struct sink_run *run, const struct queue_entry *entry, unsigned attem
     return letter;
 }
 
+static void
+letter_push(struct sink *other, struct sonde_event *letter, const char *route)
+{
+    struct keep_targets targets;
+
+    if (!other->spool) {
+        sink_push(other, letter, route);
+        return;
+    }
+    targets.count = 1;
+    targets.spools[0] = other->spool;
+    targets.names[0] = (struct journal_target){ other->instance.name, route };
+    keep_event(other->keep, letter, &targets);
+}
+
 /* Accepted by the other sink when this returns.  With the letters' lock. */
 static void
 letter_send(struct sink_run *run, const struct queue_entry *entry, unsigned attempts,
@@ -89,7 +105,7 @@ letter_send(struct sink_run *run, const struct queue_entry *entry, unsigned atte
 
     if (!other->payload)
         event_encoded(letter, other->format); /* here, so that the queue counts it */
-    sink_push(other, letter, entry->route->name);
+    letter_push(other, letter, entry->route->name);
     event_unref(letter);
 }
 
@@ -196,7 +212,7 @@ letter_move_slice(struct sink_run *run, bool behind, const char *why)
     struct queue_entry *entries[LETTER_SLICE];
     size_t count;
 
-    if (!queue_room(run->sink->other->queue))
+    if (!sink_room(run->sink->other))
         return 0;
     count = queue_withdraw(queue, entries, LETTER_SLICE, behind, clock_now());
     for (size_t i = 0; i < count; i++)

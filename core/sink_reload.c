@@ -87,6 +87,7 @@ sink_inherit(struct sink *heir, struct sink *sink)
     queue_free(heir->queue);
     heir->queue = sink->queue;
     heir->spool = sink->spool;
+    heir->keep = sink->keep;
     sink_bound(heir);
 }
 

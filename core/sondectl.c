@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sondectl.c - the program that looks at what a daemon keeps on the disk.
+ * sondectl.c - the program that looks at what a daemon keeps on the disk, and sends dead
+ * letters again (replay.c).
  *
  * list, verify and dump only read, also beside a running daemon: a segment that goes
  * meanwhile is passed over.  trim takes the lock of the state directory, so it works on a
@@ -10,6 +11,7 @@
 
 #include "json.h"
 #include "memory.h"
+#include "replay.h"
 #include "segment.h"
 #include "statedir.h"
 
@@ -26,8 +28,10 @@ enum { SONDECTL_OK, SONDECTL_DAMAGED, SONDECTL_WRONG };
 static const char sondectl_usage[] =
     "Usage: sondectl journal list|verify|dump [DIR]\n"
     "       sondectl journal trim [--yes] [DIR]\n"
+    "       sondectl [-c PATH] [--plugin-dir DIR]... deadletter replay FILE\n"
+    "                [--sink NAME] [--wait TIME] [--dry-run]\n"
     "\n"
-    "Looks at the journal of a sonded.  DIR is the state_dir of its configuration\n"
+    "The journal of a sonded.  DIR is the state_dir of its configuration\n"
     "(default $STATE_DIRECTORY, else /var/lib/sonde).\n"
     "\n"
     "  list           the files: first number, bytes, what they hold\n"
@@ -36,10 +40,23 @@ static const char sondectl_usage[] =
     "  trim [--yes]   remove all but the newest file, which holds every state; what\n"
     "                 waited for a sink in the others is dropped.  Tells what would go,\n"
     "                 and does it with --yes.  The daemon must be stopped\n"
+    "\n"
+    "Dead letters, as lines of JSON in a file, sent again to the sinks that they were\n"
+    "meant for.  The daemon may run or not.  FILE is only read; FILE.rest says how far\n"
+    "and holds what was not delivered, and the next replay begins with that.\n"
+    "\n"
+    "  -c, --config PATH     the configuration (default " SONDE_SYSCONFDIR
+    "/sonde/conf.d)\n"
+    "      --plugin-dir DIR  look for plugins here first; may be given several times\n"
+    "      --sink NAME       send all of them to this sink\n"
+    "      --wait TIME       give a sink up when nothing is delivered for so long (30s)\n"
+    "      --dry-run         only tell what would be sent\n"
+    "\n"
     "  -V, --version  print the version and end\n"
     "  -h, --help     print this and end\n"
     "\n"
-    "Exit status: 0 all is well, 1 damaged, 2 it could not be done.\n";
+    "Exit status: 0 all is well, 1 damaged, or not all was delivered, 2 it could not be\n"
+    "done.\n";
 
 /* ---- the segments of a directory ---- */
 
@@ -341,37 +358,115 @@ sondectl_journal(const char *verb, const char *state, bool yes)
     return SONDECTL_WRONG;
 }
 
-int
-main(int argc, char **argv)
-{
-    static const struct option options[] = {
-        { "yes", no_argument, NULL, 'y' },
-        { "version", no_argument, NULL, 'V' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
-    };
-    bool yes = false;
-    int option;
+struct sondectl_arguments {
+    struct replay_options replay;
+    struct plugins plugins;
+    bool yes, for_replay; /* some option is for trim, for replay */
+};
 
-    while ((option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
-        switch (option) {
-        case 'y':
-            yes = true;
-            break;
-        case 'V':
-            printf("sondectl %s\n", PACKAGE_VERSION);
-            return SONDECTL_OK;
-        case 'h':
-            fputs(sondectl_usage, stdout);
-            return SONDECTL_OK;
-        default:
-            fputs("Try 'sondectl --help'.\n", stderr);
-            return SONDECTL_WRONG;
-        }
+static int
+sondectl_deadletter(struct sondectl_arguments *arguments, const char *verb,
+                    const char *file)
+{
+    if (strcmp(verb, "replay") != 0 || !file) {
+        fputs("sondectl: dead letters are replayed: deadletter replay FILE\n", stderr);
+        return SONDECTL_WRONG;
     }
-    if (argc - optind < 2 || argc - optind > 3 || strcmp(argv[optind], "journal") != 0) {
+    if (arguments->yes) {
+        fputs("sondectl: --yes is for trim\n", stderr);
+        return SONDECTL_WRONG;
+    }
+    arguments->replay.file = file;
+    plugins_add_dir(&arguments->plugins, SONDE_PLUGINDIR, false);
+    return replay_run(&arguments->replay, &arguments->plugins);
+}
+
+static const struct option sondectl_options[] = {
+    { "config", required_argument, NULL, 'c' },
+    { "dry-run", no_argument, NULL, 'd' },
+    { "plugin-dir", required_argument, NULL, 'p' },
+    { "sink", required_argument, NULL, 's' },
+    { "wait", required_argument, NULL, 'w' },
+    { "yes", no_argument, NULL, 'y' },
+    { "version", no_argument, NULL, 'V' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+/* An exit status, or -1: go on. */
+static int
+sondectl_option(struct sondectl_arguments *arguments, int option)
+{
+    struct replay_options *replay = &arguments->replay;
+
+    arguments->for_replay |= option != 'y';
+    switch (option) {
+    case 'c':
+        replay->config = optarg;
+        return -1;
+    case 'd':
+        replay->dry_run = true;
+        return -1;
+    case 'p':
+        plugins_add_dir(&arguments->plugins, optarg, true);
+        return -1;
+    case 's':
+        replay->sink = optarg;
+        return -1;
+    case 'w':
+        replay->wait = text_duration(optarg);
+        if (replay->wait > 0)
+            return -1;
+        fprintf(stderr, "sondectl: --wait is a duration, such as 30s, not \"%s\"\n",
+                optarg);
+        return SONDECTL_WRONG;
+    case 'y':
+        arguments->yes = true;
+        return -1;
+    case 'V':
+        printf("sondectl %s\n", PACKAGE_VERSION);
+        return SONDECTL_OK;
+    case 'h':
+        fputs(sondectl_usage, stdout);
+        return SONDECTL_OK;
+    default:
+        fputs("Try 'sondectl --help'.\n", stderr);
+        return SONDECTL_WRONG;
+    }
+}
+
+static int
+sondectl_run(struct sondectl_arguments *arguments, int argc, char **argv)
+{
+    int status, option;
+
+    while ((option = getopt_long(argc, argv, "c:hV", sondectl_options, NULL)) != -1) {
+        status = sondectl_option(arguments, option);
+        if (status != -1)
+            return status;
+    }
+    argc -= optind;
+    argv += optind;
+    if (argc >= 2 && argc <= 3 && strcmp(argv[0], "deadletter") == 0)
+        return sondectl_deadletter(arguments, argv[1], argv[2]);
+    if (argc < 2 || argc > 3 || strcmp(argv[0], "journal") != 0) {
         fputs("sondectl: what is to be done?  Try 'sondectl --help'.\n", stderr);
         return SONDECTL_WRONG;
     }
-    return sondectl_journal(argv[optind + 1], sondectl_state(argv[optind + 2]), yes);
+    if (!arguments->for_replay)
+        return sondectl_journal(argv[1], sondectl_state(argv[2]), arguments->yes);
+    fputs("sondectl: the journal takes no option but --yes\n", stderr);
+    return SONDECTL_WRONG;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct sondectl_arguments arguments = {
+        .replay = { .config = SONDE_SYSCONFDIR "/sonde/conf.d", .wait = 30000 }
+    };
+    int status = sondectl_run(&arguments, argc, argv);
+
+    plugins_deinit(&arguments.plugins);
+    return status;
 }

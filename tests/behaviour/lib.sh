@@ -148,6 +148,14 @@ run_sonded() { # ARGUMENTS...
 	fi
 }
 
+run_sondectl() { # ARGUMENTS...
+	if [ "${SONDE_TSAN:-0}" = 1 ]; then
+		LD_PRELOAD="$builddir/tests/.libs/c11shim.so" "$builddir/sondectl" --plugin-dir "$plugins" "$@"
+	else
+		"$builddir/sondectl" --plugin-dir "$plugins" "$@"
+	fi
+}
+
 # Starts the daemon in the background: stdout to $dir/NAME.out, stderr to $dir/NAME.log, its
 # pid in sonded_pid.  Waits until it says that it runs.
 start_sonded() { # NAME ARGUMENTS...
