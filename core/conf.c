@@ -385,20 +385,10 @@ conf_check_names(struct conf *conf, const struct setting *list, const char *kind
 static void
 conf_check(struct conf *conf)
 {
-    const struct setting *sources = setting_find(conf->tree, "sources");
-
     conf_check_names(conf, setting_find(conf->tree, "targets"), "targets");
-    conf_check_names(conf, sources, "source");
+    conf_check_names(conf, setting_find(conf->tree, "sources"), "source");
     conf_check_names(conf, setting_find(conf->tree, "sinks"), "sink");
     conf_check_names(conf, setting_find(conf->tree, "routes"), "route");
-    for (const struct setting *at = sources ? sources->first : NULL; at; at = at->next) {
-        const char *name = conf_name_of(at);
-
-        problem_add(
-            conf->problems, at->place,
-            "source \"%s\": this version of sonded runs no sources yet; take it out",
-            name ? name : "");
-    }
 }
 
 struct setting *

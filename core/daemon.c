@@ -96,9 +96,14 @@ daemon_say(const struct graph *graph, const char *what)
     size_t checks = graph->check_count - 1; /* without the daemon's own */
     size_t routes = router_route_count(graph->router);
 
-    log_info("%s %zu check%s, %zu sink%s, %zu route%s", what, checks,
-             checks == 1 ? "" : "s", graph->sink_count, graph->sink_count == 1 ? "" : "s",
-             routes, routes == 1 ? "" : "s");
+    AUTO_FREE char *sources = graph->source_count
+                                  ? memory_format("%zu source%s, ", graph->source_count,
+                                                  graph->source_count == 1 ? "" : "s")
+                                  : memory_text("");
+
+    log_info("%s %zu check%s, %s%zu sink%s, %zu route%s", what, checks,
+             checks == 1 ? "" : "s", sources, graph->sink_count,
+             graph->sink_count == 1 ? "" : "s", routes, routes == 1 ? "" : "s");
 }
 
 /* ---- signals ---- */

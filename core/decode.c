@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DECODE_LABELS = 256 };
-
 struct decoding {
     const json_t *root;
     const char *fault; /* the first that was found */
@@ -120,7 +118,7 @@ decode_labels(struct decoding *decoding, struct arena *arena, struct label *labe
     const char *name;
     size_t count = 0;
 
-    if (object && (!json_is_object(object) || json_object_size(object) > DECODE_LABELS)) {
+    if (object && (!json_is_object(object) || json_object_size(object) > EVENT_LABELS)) {
         decode_fault(decoding, "labels are not an object of at most 256 texts");
         return 0;
     }
@@ -137,12 +135,37 @@ decode_labels(struct decoding *decoding, struct arena *arena, struct label *labe
     return count;
 }
 
+static size_t
+decode_via(struct decoding *decoding, struct arena *arena, const char **via)
+{
+    const json_t *array = json_object_get(decoding->root, "via");
+    size_t count = json_array_size(array);
+
+    if (!array)
+        return 0;
+    if (!json_is_array(array) || count > EVENT_VIA) {
+        decode_fault(decoding, "via is no list of at most 16 texts");
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *relay = json_array_get(array, i);
+
+        if (!json_is_string(relay))
+            decode_fault(decoding, "via is no list of at most 16 texts");
+        via[i] = decode_clean(arena,
+                              json_is_string(relay) ? json_string_value(relay) : "");
+    }
+    return count;
+}
+
 static struct origin *
 decode_origin(struct decoding *decoding)
 {
-    struct label labels[DECODE_LABELS];
+    struct label labels[EVENT_LABELS];
+    const char *via[EVENT_VIA];
     struct arena arena = { 0 };
     size_t count = decode_labels(decoding, &arena, labels);
+    size_t via_count = decode_via(decoding, &arena, via);
     const char *own[3];
     static const char *const names[] = { "check", "plugin", "observer" };
     static const char *const faults[] = { "check is no text", "plugin is no text",
@@ -154,43 +177,19 @@ decode_origin(struct decoding *decoding)
                               decode_text(decoding, decoding->root, names[i], faults[i]));
     if (!*own[0])
         decode_fault(decoding, "it names no check");
-    origin = origin_new(own[0], own[1], own[2], labels, count);
+    origin = origin_new_via(own[0], own[1], own[2], labels, count, via, via_count);
     arena_deinit(&arena);
     return origin;
 }
 
 /* ---- what is said ---- */
 
-/* 36 bytes of a UUID. */
-static bool
-decode_id(const char *text, uint8_t id[16])
-{
-    static const char hex[] = "0123456789abcdef";
-    int digits = 0;
-
-    for (int i = 0; i < EVENT_ID_SIZE - 1; i++) {
-        const char *digit;
-
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (text[i] != '-')
-                return false;
-            continue;
-        }
-        digit = text[i] ? strchr(hex, text[i] | 0x20) : NULL;
-        if (!digit)
-            return false;
-        id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | (digit - hex));
-        digits++;
-    }
-    return text[EVENT_ID_SIZE - 1] == '\0';
-}
-
 static void
 decode_head(struct decoding *decoding, struct sonde_event *event)
 {
     const json_t *root = decoding->root;
 
-    if (!decode_id(decode_text(decoding, root, "id", "id is no UUID"), event->id))
+    if (!event_id_parse(decode_text(decoding, root, "id", "id is no UUID"), event->id))
         decode_fault(decoding, "id is no UUID");
     event->time = decode_time(decoding, root, "time", "time is no RFC 3339 time");
     if (!event->time)
@@ -226,6 +225,19 @@ decode_timing(struct decoding *decoding, struct sonde_event *event)
         sonde_timing(event, (enum sonde_phase)i,
                      decode_integer(decoding, timing, event_phase_names[i], -1,
                                     "timing_us holds what is no integer"));
+}
+
+static void
+decode_data(struct decoding *decoding, struct sonde_event *event)
+{
+    const json_t *data = json_object_get(decoding->root, "data");
+
+    if (json_is_string(data))
+        event->data = event_clean(event, json_string_value(data),
+                                  json_string_length(data), EVENT_DATA_MOST,
+                                  &event->data_length);
+    else if (data)
+        decode_fault(decoding, "data is no text");
 }
 
 static void
@@ -311,6 +323,7 @@ decode_event(struct decoding *decoding, struct event_pool *pool)
     decode_head(decoding, event);
     decode_timing(decoding, event);
     decode_found(decoding, event);
+    decode_data(decoding, event);
     decode_history(decoding, event);
     decode_letter(decoding, event);
     if (!decoding->fault)

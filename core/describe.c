@@ -201,8 +201,12 @@ describe_options(const char *heading, const struct sonde_option *rows, FILE *out
 static const char *
 manner(const struct plugin *plugin)
 {
-    bool blocking = plugin->role == PLUGIN_SINK ? plugin->sink.write != NULL
-                                                : plugin->probe.run != NULL;
+    bool blocking;
+
+    if (plugin->role == PLUGIN_SOURCE)
+        return "never blocks, on a loop of its own";
+    blocking = plugin->role == PLUGIN_SINK ? plugin->sink.write != NULL
+                                           : plugin->probe.run != NULL;
 
     return blocking ? "may block, on a worker" : "never blocks, on a loop";
 }
@@ -267,6 +271,8 @@ describe_all(struct plugins *plugins, FILE *out)
     AUTO_FREE const struct plugin **all = plugin_all(plugins, &count);
 
     describe_role("Probes, for checks:", all, count, PLUGIN_PROBE, out);
+    fputs("\n", out);
+    describe_role("Sources:", all, count, PLUGIN_SOURCE, out);
     fputs("\n", out);
     describe_role("Sinks:", all, count, PLUGIN_SINK, out);
 }

@@ -148,6 +148,11 @@ put_found(char *at, const struct sonde_event *event)
         at = detail->next ? PUT(at, "\",") : PUT(at, "\"");
     }
     *at++ = '}';
+    if (event->data) {
+        at = PUT(at, ",\"data\":\"");
+        at = json_put_escaped(at, event->data, event->data_length);
+        *at++ = '"';
+    }
     return at;
 }
 
@@ -206,6 +211,7 @@ json_bound(const struct sonde_event *event)
                  + JSON_ESCAPED_SIZE(strlen(event->letter->sink)
                                      + strlen(event->letter->route)
                                      + strlen(event->letter->reason));
+    bound += JSON_ESCAPED_SIZE(event->data_length);
     for (const struct metric *metric = event->metrics; metric; metric = metric->next)
         bound += JSON_ESCAPED_SIZE(strlen(metric->name)) + JSON_NUMBER_SIZE + 8;
     for (const struct detail *detail = event->details; detail; detail = detail->next)

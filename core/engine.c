@@ -38,6 +38,25 @@ engine_start(struct engine *engine)
     engine->started = true;
 }
 
+void
+engine_add_loop(struct engine *engine, struct loop *loop)
+{
+    engine->others = memory_grow(engine->others, engine->other_count + 1,
+                                 sizeof(struct loop *));
+    engine->others[engine->other_count++] = loop;
+}
+
+void
+engine_remove_loop(struct engine *engine, const struct loop *loop)
+{
+    for (size_t i = 0; i < engine->other_count; i++) {
+        if (engine->others[i] == loop) {
+            engine->others[i] = engine->others[--engine->other_count];
+            return;
+        }
+    }
+}
+
 /* ---- after all that was posted ---- */
 
 struct after {
@@ -77,11 +96,13 @@ engine_after(struct engine *engine, loop_fn *fn, void *arg)
     }
     after = memory_new(sizeof(*after));
     *after = (struct after){ .engine = engine, .fn = fn, .arg = arg };
-    atomic_init(&after->left, (size_t)engine->options.loops + 1);
+    atomic_init(&after->left, (size_t)engine->options.loops + engine->other_count + 1);
     engine->pending++;
     loop_post(engine->delivery, engine_passed, after);
     for (int64_t i = 0; i < engine->options.loops; i++)
         loop_post(engine->homes[i].loop, engine_passed, after);
+    for (size_t i = 0; i < engine->other_count; i++)
+        loop_post(engine->others[i], engine_passed, after);
 }
 
 /* ---- the end ---- */
@@ -125,6 +146,7 @@ engine_deinit(struct engine *engine)
     }
     loop_free(engine->delivery);
     free(engine->homes);
+    free(engine->others);
     free((char *)(uintptr_t)engine->options.observer);
     free((char *)(uintptr_t)engine->options.state_dir);
 }

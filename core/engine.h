@@ -26,12 +26,18 @@ struct engine {
     struct keep *keep;        /* the daemon's; NULL where nothing is judged */
     struct check *observer;   /* the daemon's own; sinks ask it from their threads */
     atomic_ullong seq;
+    struct loop **others; /* of sources, each its own; in no order */
+    size_t other_count;
     size_t pending; /* engine_after that have not come back; the main thread's */
     bool started;
 };
 
 void engine_init(struct engine *engine, const struct engine_options *options);
 void engine_start(struct engine *engine);
+/* A loop that runs, and may know what a reload takes away; on the main thread.  Removed
+ * before it ends. */
+void engine_add_loop(struct engine *engine, struct loop *loop);
+void engine_remove_loop(struct engine *engine, const struct loop *loop);
 /* fn runs on the main loop once every loop has done all that was posted to it before;
  * at once where none runs. */
 void engine_after(struct engine *engine, loop_fn *fn, void *arg);

@@ -43,34 +43,46 @@ add_member(struct text *out, const char *before, const char *value)
     json_string(out, value, strlen(value));
 }
 
-/* All texts of an origin, each with its NUL, in the order of origin_spread; behind them
- * its JSON, of which ends says where each piece ends.  Returns where it begins. */
-static size_t
-origin_gather(struct text *all, const char *check, const char *plugin,
-              const char *observer, const struct label *labels, size_t count,
-              uint32_t ends[ORIGIN_PIECES])
+static void
+add_whole(struct text *all, const char *text)
 {
-    const char *own[] = { check, plugin, observer };
-    size_t json;
+    text_add(all, text, strlen(text) + 1);
+}
 
-    for (size_t i = 0; i < 3; i++)
-        text_add(all, own[i], strlen(own[i]) + 1);
-    for (size_t i = 0; i < count; i++) {
-        text_add(all, labels[i].name, strlen(labels[i].name) + 1);
-        text_add(all, labels[i].value, strlen(labels[i].value) + 1);
+/* All texts, each with its NUL, in the order of origin_spread. */
+static void
+origin_gather(struct text *all, const struct origin *origin)
+{
+    add_whole(all, origin->check);
+    add_whole(all, origin->plugin);
+    add_whole(all, origin->observer);
+    for (size_t i = 0; i < origin->label_count; i++) {
+        add_whole(all, origin->labels[i].name);
+        add_whole(all, origin->labels[i].value);
     }
-    json = all->length;
-    add_member(all, "", observer);
+    for (size_t i = 0; i < origin->via_count; i++)
+        add_whole(all, origin->via[i]);
+}
+
+/* Its JSON, of which ends says where each piece ends. */
+static void
+origin_write(struct text *all, const struct origin *origin, uint32_t ends[ORIGIN_PIECES])
+{
+    size_t json = all->length;
+
+    add_member(all, "", origin->observer);
+    for (size_t i = 0; i < origin->via_count; i++)
+        add_member(all, i ? "," : ",\"via\":[", origin->via[i]);
+    text_puts(all, origin->via_count ? "]" : "");
     ends[ORIGIN_OBSERVER] = (uint32_t)(all->length - json);
-    add_member(all, "", check);
-    add_member(all, ",\"plugin\":", plugin);
+    add_member(all, "", origin->check);
+    add_member(all, ",\"plugin\":", origin->plugin);
     ends[ORIGIN_CHECK] = (uint32_t)(all->length - json);
-    for (size_t i = 0; i < count; i++) {
-        add_member(all, i ? "," : "", labels[i].name);
-        add_member(all, ":", labels[i].value);
+    for (size_t i = 0; i < origin->label_count; i++) {
+        add_member(all, i ? "," : "", origin->labels[i].name);
+        add_member(all, ":", origin->labels[i].value);
     }
     ends[ORIGIN_LABELS] = (uint32_t)(all->length - json);
-    return json;
 }
 
 static const char *
@@ -92,30 +104,50 @@ origin_spread(struct origin *origin, const char *at)
         origin->labels[i].name = next_text(&at);
         origin->labels[i].value = next_text(&at);
     }
+    for (size_t i = 0; i < origin->via_count; i++)
+        origin->via[i] = next_text(&at);
+}
+
+struct origin *
+origin_new_via(const char *check, const char *plugin, const char *observer,
+               const struct label *labels, size_t count, const char *const *via,
+               size_t via_count)
+{
+    struct origin given = { .check = check,
+                            .plugin = plugin,
+                            .observer = observer,
+                            .labels = (struct label *)labels,
+                            .label_count = count,
+                            .via = (const char **)via,
+                            .via_count = via_count };
+    struct text all = { 0 };
+    struct origin *origin;
+    size_t json;
+    char *texts;
+
+    origin_gather(&all, &given);
+    json = all.length;
+    origin_write(&all, &given, given.ends);
+    origin = memory_new(sizeof(*origin) + count * sizeof(*labels)
+                        + via_count * sizeof(*via) + all.length);
+    *origin = given;
+    atomic_init(&origin->refs, 1);
+    origin->hash = text_hash(check, strlen(check));
+    origin->labels = (struct label *)(origin + 1);
+    origin->via = (const char **)(origin->labels + count);
+    texts = (char *)(origin->via + via_count);
+    memcpy(texts, all.bytes, all.length);
+    origin_spread(origin, texts);
+    origin->json = texts + json;
+    text_deinit(&all);
+    return origin;
 }
 
 struct origin *
 origin_new(const char *check, const char *plugin, const char *observer,
            const struct label *labels, size_t count)
 {
-    struct text all = { 0 };
-    uint32_t ends[ORIGIN_PIECES];
-    size_t json = origin_gather(&all, check, plugin, observer, labels, count, ends);
-    struct origin *origin;
-    char *texts;
-
-    origin = memory_new(sizeof(*origin) + count * sizeof(*labels) + all.length);
-    atomic_init(&origin->refs, 1);
-    origin->hash = text_hash(check, strlen(check));
-    origin->labels = (struct label *)(origin + 1);
-    origin->label_count = count;
-    texts = (char *)(origin->labels + count);
-    memcpy(texts, all.bytes, all.length);
-    origin_spread(origin, texts);
-    origin->json = texts + json;
-    memcpy(origin->ends, ends, sizeof(ends));
-    text_deinit(&all);
-    return origin;
+    return origin_new_via(check, plugin, observer, labels, count, NULL, 0);
 }
 
 struct origin *

@@ -21,7 +21,8 @@ struct label {
     const char *name, *value;
 };
 
-/* Finished JSON that is the same in every event of a check; see encode.c. */
+/* Finished JSON that is the same in every event of a check; see encode.c.  `via` stands
+ * behind the observer. */
 enum { ORIGIN_OBSERVER, ORIGIN_CHECK, ORIGIN_LABELS, ORIGIN_PIECES };
 
 /* Who an event is about: shared by a check and all events of it, so that they
@@ -32,6 +33,8 @@ struct origin {
     const char *check, *plugin, *observer;
     struct label *labels;
     size_t label_count;
+    const char **via; /* the daemons through which it came to us, the first one first */
+    size_t via_count;
     const char *json; /* the pieces, one behind the other */
     uint32_t ends[ORIGIN_PIECES];
 };
@@ -39,6 +42,10 @@ struct origin {
 /* Copies everything.  The labels come sorted. */
 struct origin *origin_new(const char *check, const char *plugin, const char *observer,
                           const struct label *labels, size_t count);
+/* The same of an event that comes through others. */
+struct origin *origin_new_via(const char *check, const char *plugin, const char *observer,
+                              const struct label *labels, size_t count,
+                              const char *const *via, size_t via_count);
 struct origin *origin_ref(struct origin *origin);
 void origin_unref(struct origin *origin); /* NULL does nothing */
 
@@ -59,7 +66,11 @@ enum {
     EVENT_METRICS = 64,
     EVENT_NAME_MOST = 64,
     EVENT_LETTER_NAME = 255, /* of a sink, of a route */
-    EVENT_ROOM = 384         /* bytes of texts that cost no allocation of their own */
+    EVENT_LABELS = 256,      /* of a source's event */
+    EVENT_LABEL_MOST = 1024, /* likewise; of its check as well */
+    EVENT_VIA = 16,          /* relays */
+    EVENT_DATA_MOST = 65536,
+    EVENT_ROOM = 384 /* bytes of texts that cost no allocation of their own */
 };
 
 /* The ways in which an event is written out, each at most once. */
@@ -75,6 +86,14 @@ struct metric {
     const char *name; /* the key in JSON: it ends with the unit, "used_percent" */
     const char *unit; /* never NULL */
     double value;
+};
+
+/* What a source says of who its event is about; NULL: nothing. */
+struct draft {
+    const char *check, *plugin, *observer;
+    struct label *labels; /* each name once */
+    size_t label_count, label_room;
+    bool ready; /* its origin is final, and it may be pushed */
 };
 
 struct detail {
@@ -106,6 +125,7 @@ struct sonde_event {
     void *run;                /* check.c's, while a probe fills it */
     struct receipt
         *receipt; /* of a source's event; NULL: nobody asks what becomes of it */
+    struct draft *draft;      /* while a source fills it, in its memory */
 
     struct origin *origin;
     uint8_t id[16]; /* UUIDv7 */
@@ -123,6 +143,8 @@ struct sonde_event {
     atomic_llong timing_us[EVENT_PHASES]; /* -1 = absent; a late run may still write */
     struct metric *metrics;               /* in the order set, each name once */
     struct detail *details;               /* likewise */
+    const char *data;                     /* a source's payload, made harmless, or NULL */
+    size_t data_length;
     enum event_mode mode;
     int64_t onset, detected; /* microseconds; 0 = absent */
     bool has_was;
@@ -175,6 +197,15 @@ const struct encoded *event_encoded(const struct sonde_event *event,
  * of the pool. */
 struct sonde_event *event_decode(struct event_pool *pool, const char *bytes,
                                  size_t length, const char **fault);
+
+/* What sonde_set does beside details.*, for an event with a draft; -1: not to be set. */
+int event_draft_set(struct sonde_event *event, const char *field, const char *text,
+                    size_t length);
+/* A copy in the event's memory that may be shown to anybody, at most most bytes. */
+const char *event_clean(struct sonde_event *event, const char *bytes, size_t length,
+                        size_t most, size_t *size);
+size_t event_name_length(const char *name); /* [A-Za-z0-9_.-]{1,64}; 0: it is none */
+bool event_id_parse(const char *text, uint8_t id[16]); /* 36 bytes of a UUID */
 
 /* ---- names and fields ---- */
 

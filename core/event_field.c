@@ -27,6 +27,7 @@ enum row_type {
     ROW_UNSIGNED,
     ROW_BOOL,
     ROW_PHASE, /* offset is the phase */
+    ROW_DATA,
     ROW_METRIC,
     ROW_LABEL,
     ROW_DETAIL
@@ -62,6 +63,7 @@ enum row_when { ALWAYS, OF_CHANGE, WITH_WAS, NOT_BROKEN, OF_LETTER };
     ROW("metrics.", ROW_METRIC, 0, ALWAYS)                                               \
     ROW("labels.", ROW_LABEL, 0, ALWAYS)                                                 \
     ROW("details.", ROW_DETAIL, 0, ALWAYS)                                               \
+    ROW("data", ROW_DATA, 0, ALWAYS)                                                     \
     ROW("detection.mode", ROW_MODE, 0, NOT_BROKEN)                                       \
     ROW("detection.onset", ROW_TIME, AT(onset), OF_CHANGE)                               \
     ROW("detection.detected", ROW_TIME, AT(detected), NOT_BROKEN)                        \
@@ -74,8 +76,8 @@ enum row_when { ALWAYS, OF_CHANGE, WITH_WAS, NOT_BROKEN, OF_LETTER };
     ROW("letter.attempts", ROW_UNSIGNED, LETTER(attempts), OF_LETTER)                    \
     ROW("letter.time", ROW_TIME, LETTER(time), OF_LETTER)
 
-#define ROW_NAME(name, type, offset, when) name,
-#define ROW_DATA(name, type, offset, when) { type, when, offset },
+#define ROW_NAME(name, type, offset, when)  name,
+#define ROW_FACTS(name, type, offset, when) { type, when, offset },
 
 const char *const field_names[] = { ROWS(ROW_NAME) NULL };
 
@@ -83,7 +85,7 @@ static const struct row {
     enum row_type type;
     enum row_when when;
     size_t offset;
-} rows[] = { ROWS(ROW_DATA) };
+} rows[] = { ROWS(ROW_FACTS) };
 
 enum { FIELDS = sizeof(rows) / sizeof(*rows) };
 
@@ -241,6 +243,11 @@ field_value(const struct sonde_event *event, struct field field)
         return text_value(event_mode_names[event->mode]);
     case ROW_MESSAGE:
         return text_value(event->message);
+    case ROW_DATA:
+        return event->data ? (struct value){ .kind = TEXT,
+                                             .text = event->data,
+                                             .length = event->data_length }
+                           : (struct value){ .kind = ABSENT };
     case ROW_PHASE: {
         int64_t us = atomic_load_explicit(&event->timing_us[row->offset],
                                           memory_order_relaxed);

@@ -34,8 +34,7 @@ is_printable(const char *bytes, size_t length)
     return true;
 }
 
-/* A copy that may be shown to anybody, at most most bytes, without blanks at its end. */
-static const char *
+const char *
 event_clean(struct sonde_event *event, const char *bytes, size_t length, size_t most,
             size_t *size)
 {
@@ -146,8 +145,8 @@ sonde_certain(struct sonde_event *event)
 
 /* The length of a name, [A-Za-z0-9_.-]{1,64}: fit for JSON, for a path, for a metric's
  * name elsewhere; 0 where it is none. */
-static size_t
-name_length(const char *name)
+size_t
+event_name_length(const char *name)
 {
     size_t length = 0;
 
@@ -176,7 +175,8 @@ event_metric(struct sonde_event *event, const char *name)
 void
 sonde_metric(struct sonde_event *event, const char *name, double value, const char *unit)
 {
-    size_t length = name_length(name), unit_length = unit ? name_length(unit) : 0;
+    size_t length = event_name_length(name),
+           unit_length = unit ? event_name_length(unit) : 0;
     char key[2 * EVENT_NAME_MOST + 2];
     struct metric *metric;
 
@@ -215,7 +215,9 @@ sonde_set(struct sonde_event *event, const char *field, const char *text, size_t
     const size_t kind = strlen("details.");
     struct detail *detail;
 
-    if (strncmp(field, "details.", kind) != 0 || !name_length(field + kind))
+    if (strncmp(field, "details.", kind) != 0)
+        return event->draft ? event_draft_set(event, field, text, length) : -1;
+    if (!event_name_length(field + kind))
         return -1;
     detail = event_detail(event, field + kind);
     if (!detail)

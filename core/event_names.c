@@ -8,6 +8,8 @@
  */
 #include "event.h"
 
+#include <string.h>
+
 const char *const event_state_names[] = {
     [SONDE_UNKNOWN] = "UNKNOWN", [SONDE_UP] = "UP",     [SONDE_DEGRADED] = "DEGRADED",
     [SONDE_DOWN] = "DOWN",       [EVENT_STATES] = NULL,
@@ -164,4 +166,27 @@ event_id_text(const uint8_t id[16], char text[EVENT_ID_SIZE])
     }
     *at = '\0';
     return text;
+}
+
+bool
+event_id_parse(const char *text, uint8_t id[16])
+{
+    static const char hex[] = "0123456789abcdef";
+    int digits = 0;
+
+    for (int i = 0; i < EVENT_ID_SIZE - 1; i++) {
+        const char *digit;
+
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (text[i] != '-')
+                return false;
+            continue;
+        }
+        digit = text[i] ? strchr(hex, text[i] | 0x20) : NULL;
+        if (!digit)
+            return false;
+        id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | (digit - hex));
+        digits++;
+    }
+    return text[EVENT_ID_SIZE - 1] == '\0';
 }

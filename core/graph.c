@@ -60,6 +60,27 @@ graph_home_stop(void *arg)
 }
 
 static bool
+graph_stop_sources(struct graph *graph, int64_t deadline)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < graph->source_count; i++)
+        all &= source_stop(graph->sources[i], deadline);
+    return all;
+}
+
+/* They were told meanwhile what has been settled. */
+static bool
+graph_end_sources(struct graph *graph, int64_t deadline)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < graph->source_count; i++)
+        all &= source_end(graph->sources[i], deadline);
+    return all;
+}
+
+static bool
 graph_stop_checks(struct engine *engine, int64_t deadline)
 {
     bool all = true;
@@ -153,11 +174,13 @@ graph_stop(struct graph *graph, struct retired *retired, int64_t deadline)
 
     if (retired) /* a loop that is stuck must not use up the time of the sinks */
         graph_wait(engine, retired, graph_is_swapped, now + (deadline - now) / 4);
-    all = graph_stop_checks(engine, deadline);
+    all = graph_stop_sources(graph, deadline);
+    all &= graph_stop_checks(engine, deadline);
     all &= graph_stop_sinks(graph, retired, deadline);
     least = clock_now() + GRAPH_LEAST; /* a stuck sink has used up the time of others */
     if (deadline < least)
         deadline = least;
+    all &= graph_end_sources(graph, deadline);
     all &= engine_stop(engine, deadline, &stuck);
     if (stuck)
         graph_log_stuck(engine, retired);
@@ -242,6 +265,21 @@ graph_log_routes(const struct sink *sink)
     }
 }
 
+static void
+graph_log_source(const struct source *source)
+{
+    const atomic_ullong *lines = source->lines;
+    unsigned long long pushed = atomic_load(&lines[SOURCE_PUSHED]),
+                       out = source_out(source);
+
+    log_info("source \"%s\": pushed %llu = settled %llu + out %llu ; echoes %llu, broken "
+             "%llu, held %llu times",
+             source->instance.name, pushed, pushed > out ? pushed - out : 0, out,
+             (unsigned long long)atomic_load(&lines[SOURCE_ECHOES]),
+             (unsigned long long)atomic_load(&lines[SOURCE_BROKEN]),
+             (unsigned long long)atomic_load(&lines[SOURCE_HELD]));
+}
+
 void
 graph_log_counts(const struct graph *graph)
 {
@@ -249,6 +287,8 @@ graph_log_counts(const struct graph *graph)
         graph_log_ledger(graph->sinks[i]);
         graph_log_routes(graph->sinks[i]);
     }
+    for (size_t i = 0; i < graph->source_count; i++)
+        graph_log_source(graph->sources[i]);
     graph_log_loops(graph);
 }
 
@@ -268,6 +308,11 @@ graph_free(struct graph *graph)
 {
     if (!graph)
         return;
+    for (size_t i = 0; i < graph->source_count; i++) {
+        source_deinit(graph->sources[i]);
+        free(graph->sources[i]);
+    }
+    free(graph->sources);
     for (size_t i = 0; i < graph->sink_count; i++)
         sink_send_to(graph->sinks[i], NULL); /* which may be freed first */
     /* Until it is closed a sink may tell its health, to the daemon's own check. */

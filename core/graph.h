@@ -14,6 +14,7 @@
 #include "retire.h"
 #include "router.h"
 #include "sink.h"
+#include "source.h"
 
 struct graph {
     struct arena memory; /* of the texts of options */
@@ -24,12 +25,16 @@ struct graph {
     size_t check_count, check_room;
     struct sink **sinks;
     size_t sink_count;
+    struct source **sources;
+    size_t source_count;
     struct router *router;
 };
 
 extern const struct sonde_option graph_option_rows[];
 extern const struct sonde_option graph_sink_rows[];
 extern const struct sonde_option graph_buffer_rows[];
+extern const struct sonde_option graph_source_rows[];
+extern const struct sonde_option graph_source_buffer_rows[];
 
 /* Reads, checks and opens everything; starts nothing.  NULL where problems holds an
  * error.  The first one makes the engine, which outlives graphs, as do plugins. */

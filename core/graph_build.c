@@ -195,7 +195,7 @@ build_options(struct build *build)
 static bool
 build_defaults_known(const struct build *build, const struct setting *group)
 {
-    static const enum plugin_role roles[] = { PLUGIN_PROBE, PLUGIN_SINK };
+    static const enum plugin_role roles[] = { PLUGIN_PROBE, PLUGIN_SOURCE, PLUGIN_SINK };
 
     for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
         const char *why;
@@ -206,21 +206,28 @@ build_defaults_known(const struct build *build, const struct setting *group)
     return false;
 }
 
-/* The group of one plugin: its keys are those of a check or a sink of that plugin. */
+/* The group of one plugin: its keys are those of a check, a source or a sink of that
+ * plugin. */
 static void
 build_defaults_plugin(struct build *build, const struct setting *group)
 {
-    const struct sonde_option *tables[6] = { NULL };
+    const struct sonde_option *tables[9] = { NULL };
     AUTO_FREE char *who = memory_format("defaults.%s", group->name);
-    const struct plugin *probe, *sink;
+    const struct plugin *probe, *source, *sink;
     const char *why;
     size_t count = 0;
 
     probe = plugin_find(build->plugins, PLUGIN_PROBE, group->name, &why);
+    source = plugin_find(build->plugins, PLUGIN_SOURCE, group->name, &why);
     sink = plugin_find(build->plugins, PLUGIN_SINK, group->name, &why);
     if (probe) {
         tables[count++] = check_option_rows;
         tables[count++] = probe->options;
+    }
+    if (source) {
+        tables[count++] = graph_source_rows;
+        tables[count++] = source->options;
+        tables[count++] = build_buffer_key;
     }
     if (sink) {
         tables[count++] = graph_sink_rows;
@@ -255,7 +262,7 @@ build_defaults(struct build *build)
     }
 }
 
-/* Named by a route, or as another sink's `otherwise`. */
+/* Named by a route, or as `otherwise`. */
 static bool
 build_sink_used(const struct graph *graph, const struct sink *sink)
 {
@@ -266,7 +273,18 @@ build_sink_used(const struct graph *graph, const struct sink *sink)
 
         used = otherwise && strcmp(otherwise, sink->instance.name) == 0;
     }
+    for (size_t i = 0; !used && i < graph->source_count; i++)
+        used = graph->sources[i]->home.otherwise == sink;
     return used;
+}
+
+static bool
+build_route_from(const struct graph *graph, size_t route)
+{
+    for (size_t i = 0; i < graph->source_count; i++)
+        if (router_route_from(graph->router, route, graph->sources[i]->instance.name))
+            return true;
+    return false;
 }
 
 /* What is configured and can never do anything. */
@@ -278,9 +296,11 @@ build_idle(struct build *build)
     size_t sink = 0;
 
     for (size_t i = 0; i < router_route_count(graph->router); i++)
-        if (router_route_idle(graph->router, i))
+        if (router_route_idle(graph->router, i) && !build_route_from(graph, i))
             problem_warn(build->problems, router_route_place(graph->router, i),
-                         "route \"%s\" matches no check",
+                         graph->source_count
+                             ? "route \"%s\" matches no check and no source"
+                             : "route \"%s\" matches no check",
                          router_route_name(graph->router, i));
     /* Without an error there is one sink for each section. */
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next, sink++)
@@ -307,6 +327,7 @@ graph_new(const char *path, struct plugins *plugins, struct engine *engine,
     build_sinks(&build);
     graph->router = router_new(setting_find(build.root, "routes"), graph->sinks,
                                graph->sink_count, problems);
+    build_the_sources(&build);
     build_checks(&build);
     if (!problems->errors)
         build_idle(&build);

@@ -32,6 +32,15 @@ bool build_instance(struct build *build, struct sonde_instance *instance,
 
 /* Makes the sinks of the section `sinks`. */
 void build_sinks(struct build *build);
+/* Makes the sources of the section `sources`; sinks and router are there. */
+void build_the_sources(struct build *build);
+/* Its text; NULL: told. */
+const char *build_name(struct build *build, const struct setting *section, const char *kind,
+                       const char *key);
+/* The sink of the name that is written as `otherwise` of who; NULL: told.  itself: that it
+ * must not be, or NULL. */
+struct sink *build_otherwise_sink(struct build *build, const struct setting *written,
+                                  const char *name, const char *who, const char *itself);
 /* For option_unknown: the row of `buffer`, whose value is a group, in a sink; and the
  * same group in `defaults`, looked at for itself. */
 extern const struct sonde_option build_buffer_key[];

@@ -47,7 +47,7 @@ graph_diff_routes(struct diff *diff, const struct router *old, const struct rout
 char *
 graph_diff_text(const struct diff *diff)
 {
-    static const char *const whats[] = { "check", "sink", "route" };
+    static const char *const whats[] = { "check", "source", "sink", "route" };
     static const char *const hows[] = { "added", "changed", "adjusted", "removed" };
     struct text out = { 0 };
 

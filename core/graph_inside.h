@@ -9,7 +9,7 @@
 #include "graph.h"
 
 enum diff_how { DIFF_ADDED, DIFF_CHANGED, DIFF_ADJUSTED, DIFF_REMOVED, DIFF_HOWS };
-enum diff_what { DIFF_CHECK, DIFF_SINK, DIFF_ROUTE, DIFF_WHATS };
+enum diff_what { DIFF_CHECK, DIFF_SOURCE, DIFF_SINK, DIFF_ROUTE, DIFF_WHATS };
 
 /* What is different between two graphs, to be said in one line.  Zeroed: nothing. */
 struct diff {

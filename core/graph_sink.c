@@ -170,8 +170,11 @@ build_queue(struct build *build, struct sink *sink, const struct setting *sectio
     sink->options.memory = buffer.memory;
     sink->options.events = buffer.events;
     sink->options.disk = build_disk(build, &buffer, &sources, who);
+    sink->options.block = buffer.full;
     sink->queue =
         queue_new((struct queue_bounds){ (size_t)buffer.events, (size_t)buffer.memory });
+    queue_block(sink->queue, buffer.full);
+    atomic_init(&sink->blocks, buffer.full);
 }
 
 static bool
@@ -192,7 +195,7 @@ build_sink_options(struct build *build, struct sink *sink, const struct setting 
 }
 
 /* Its options as far as they are known before the plugin is. */
-static const char *
+const char *
 build_name(struct build *build, const struct setting *section, const char *kind,
            const char *key)
 {
@@ -291,37 +294,46 @@ build_written(const struct build *build, const struct setting *section,
 }
 
 static void
-build_otherwise_unknown(struct build *build, const struct sink *sink,
-                        const struct setting *written)
+build_otherwise_unknown(struct build *build, const char *who, const char *itself,
+                        const struct setting *written, const char *name)
 {
     const struct graph *graph = build->graph;
     const char **names = memory_array(graph->sink_count, sizeof(*names)), *near;
     size_t count = 0;
 
     for (size_t i = 0; i < graph->sink_count; i++)
-        if (graph->sinks[i] != sink)
+        if (!itself || strcmp(graph->sinks[i]->instance.name, itself) != 0)
             names[count++] = graph->sinks[i]->instance.name;
-    near = written->secret ? NULL : text_nearest(sink->options.otherwise, names, count);
+    near = written->secret ? NULL : text_nearest(name, names, count);
     problem_add(build->problems, written->place,
-                "sink \"%s\": otherwise: no other sink is named \"%s\"%s%s%s",
-                sink->instance.name, written->secret ? "***" : sink->options.otherwise,
+                "%s: otherwise: no %ssink is named \"%s\"%s%s%s", who,
+                itself ? "other " : "", written->secret ? "***" : name,
                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     free(names);
+}
+
+struct sink *
+build_otherwise_sink(struct build *build, const struct setting *written, const char *name,
+                     const char *who, const char *itself)
+{
+    struct sink *other = build_sink_named(build->graph, name);
+
+    if (other && (!itself || strcmp(name, itself) != 0))
+        return other;
+    build_otherwise_unknown(build, who, itself, written, name);
+    return NULL;
 }
 
 static void
 build_otherwise(struct build *build, const struct setting *section, struct sink *sink)
 {
     const struct setting *written = build_written(build, section, sink, "otherwise");
-    struct sink *other;
+    AUTO_FREE char *who = memory_format("sink \"%s\"", sink->instance.name);
+    const char *name = sink->options.otherwise;
 
-    if (!written || !sink->options.otherwise)
-        return;
-    other = build_sink_named(build->graph, sink->options.otherwise);
-    if (other && other != sink)
-        sink_send_to(sink, other);
-    else
-        build_otherwise_unknown(build, sink, written);
+    if (written && name)
+        sink_send_to(sink,
+                     build_otherwise_sink(build, written, name, who, sink->instance.name));
 }
 
 static void

@@ -326,3 +326,17 @@ sonde_fail(struct sonde_instance *self, const char *option, const char *format, 
     instance_blame(self, option);
     return -1;
 }
+
+void
+sonde_health(struct sonde_instance *self, enum sonde_state state, const char *format, ...)
+{
+    char why[512];
+    va_list args;
+
+    if (!self->on_word)
+        return;
+    va_start(args, format);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    self->on_word(self, state > SONDE_DOWN ? SONDE_UNKNOWN : state, why);
+}

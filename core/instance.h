@@ -33,6 +33,8 @@ struct sonde_instance {
                                    * 0 = none */
     struct instance_birth *birth; /* only while the configuration is built */
     char *why;                    /* what sonde_fail said last; owner: the instance */
+    /* [any thread]  The plugin tells how it finds its far side; NULL: nobody listens. */
+    void (*on_word)(struct sonde_instance *self, enum sonde_state state, const char *why);
 };
 
 /* What sonde_fail needs to cite a line, while the settings still exist. */

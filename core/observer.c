@@ -11,7 +11,7 @@ enum { OBSERVER_LAG = 250 }; /* ms; from here on timeouts are not believed (chec
 
 /* "sink \"live\" is DOWN: ..." for each. */
 static bool
-observer_sinks(const struct graph *graph, struct text *said)
+observer_ends(const struct graph *graph, struct text *said)
 {
     bool down = false;
 
@@ -23,6 +23,16 @@ observer_sinks(const struct graph *graph, struct text *said)
             continue;
         text_printf(said, "%ssink \"%s\" is DOWN: %s", down ? "; " : "",
                     graph->sinks[i]->instance.name, health.why);
+        down = true;
+    }
+    for (size_t i = 0; i < graph->source_count; i++) {
+        struct source_health health;
+
+        source_health(graph->sources[i], &health);
+        if (health.state != SONDE_DOWN)
+            continue;
+        text_printf(said, "%ssource \"%s\" is DOWN: %s", down ? "; " : "",
+                    graph->sources[i]->instance.name, health.why);
         down = true;
     }
     return down;
@@ -82,7 +92,7 @@ observer_begin(struct sonde_instance *self, struct sonde_event *event)
 {
     const struct graph *graph = ((struct observer *)sonde_private(self))->graph;
     struct text said = { 0 };
-    bool down = observer_sinks(graph, &said);
+    bool down = observer_ends(graph, &said);
     int64_t lag = observer_lag(graph);
 
     if (lag > OBSERVER_LAG)

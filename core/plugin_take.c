@@ -279,6 +279,14 @@ vet_sink(const struct vetting *vetting, const struct sonde_sink *sink)
     return true;
 }
 
+static bool
+vet_source(const struct vetting *vetting, const struct sonde_source *source)
+{
+    if (!source->start)
+        return refuse(vetting, "has no start; a source hears nothing without it");
+    return true;
+}
+
 /* What all descriptors begin with; a probe's serves to read any of them. */
 static bool
 vet_head(const struct vetting *vetting, const struct sonde_probe *head)
@@ -303,15 +311,20 @@ static bool
 take_descriptor(const struct vetting *vetting, struct plugin *plugin,
                 const struct sonde_plugin *record)
 {
-    bool sink = plugin->role == PLUGIN_SINK;
+    static const size_t sizes[] = { [PLUGIN_PROBE] = sizeof(plugin->probe),
+                                    [PLUGIN_SOURCE] = sizeof(plugin->source),
+                                    [PLUGIN_SINK] = sizeof(plugin->sink) };
 
-    if (!take_struct(vetting, "descriptor", &plugin->probe,
-                     sink ? sizeof(plugin->sink) : sizeof(plugin->probe),
+    if (!take_struct(vetting, "descriptor", &plugin->probe, sizes[plugin->role],
                      record->descriptor, record->size, DESCRIPTOR_LEAST))
         return false;
     if (!vet_head(vetting, &plugin->probe))
         return false;
-    if (sink ? !vet_sink(vetting, &plugin->sink) : !vet_probe(vetting, &plugin->probe))
+    if (plugin->role == PLUGIN_SINK && !vet_sink(vetting, &plugin->sink))
+        return false;
+    if (plugin->role == PLUGIN_PROBE && !vet_probe(vetting, &plugin->probe))
+        return false;
+    if (plugin->role == PLUGIN_SOURCE && !vet_source(vetting, &plugin->source))
         return false;
     return take_options(vetting, plugin, record->option_size);
 }
@@ -326,9 +339,7 @@ vet_record(const struct vetting *vetting, const struct sonde_plugin *record)
         return refuse(vetting,
                       "was built for plugin ABI %u, this daemon has %d; build it anew",
                       record->abi, SONDE_ABI);
-    if (record->role == PLUGIN_SOURCE)
-        return refuse(vetting, "is a source; this version has no sources yet");
-    if (record->role != PLUGIN_PROBE && record->role != PLUGIN_SINK)
+    if (record->role < PLUGIN_PROBE || record->role > PLUGIN_SINK)
         return refuse(vetting, "has the role %u, which this daemon does not know",
                       record->role);
     return true;

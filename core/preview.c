@@ -44,6 +44,12 @@ preview_width(const struct graph *graph)
         if (length > width)
             width = length;
     }
+    for (size_t i = 0; i < graph->source_count; i++) {
+        size_t length = strlen(graph->sources[i]->instance.name);
+
+        if (length > width)
+            width = length;
+    }
     return width < 48 ? (int)width : 48;
 }
 
@@ -64,6 +70,33 @@ preview_check(const struct check *check, int width, FILE *out)
             reached.count ? sinks.bytes : "no sink: no route matches it");
     text_deinit(&sinks);
     text_deinit(&name);
+}
+
+/* What a route asks of checks is known only when events come. */
+static void
+preview_source(const struct graph *graph, const struct source *source, int width,
+               FILE *out)
+{
+    const char *otherwise = source->options.otherwise;
+    struct text sinks = { 0 };
+    struct reached reached = { .line = &sinks };
+
+    router_each_from(graph->router, source->instance.name, preview_reached, &reached);
+    fprintf(out, "%-*s  %-10s %s%s%s\n", width, source->instance.name,
+            source->instance.plugin->name,
+            reached.count ? sinks.bytes : "no sink: no route matches it",
+            otherwise ? "; what is broken: " : "", otherwise ? otherwise : "");
+    text_deinit(&sinks);
+}
+
+static void
+preview_sources(const struct graph *graph, int width, FILE *out)
+{
+    if (!graph->source_count)
+        return;
+    fprintf(out, "\n%-*s  %-10s %s\n", width, "source", "plugin", "may reach (by route)");
+    for (size_t i = 0; i < graph->source_count; i++)
+        preview_source(graph, graph->sources[i], width, out);
 }
 
 static void
@@ -119,6 +152,7 @@ preview_print(const struct graph *graph, FILE *out)
     for (size_t i = 0; i < graph->check_count; i++)
         preview_check(graph->checks[i], width, out);
     fprintf(out, "\n\"down after\" is the worst case from a failure to the event\n");
+    preview_sources(graph, width, out);
     preview_load(graph, out);
     preview_loss(graph, out);
 }

@@ -62,7 +62,9 @@ entry_wait(struct queue *queue, struct queue_entry *entry)
     struct lane *lane = entry->lane;
     struct queue_entry *change = lane->change;
 
-    if (entry->event->kind == EVENT_RESULT) {
+    if (queue->block && entry->share && entry->event->receipt) {
+        entry_class(queue, entry, QUEUE_KEPT);
+    } else if (entry->event->kind == EVENT_RESULT) {
         entry_class(queue, entry, QUEUE_RESULT);
     } else if (entry->event->kind == EVENT_CHANGE && change
                && change->number > entry->number) {
@@ -124,7 +126,7 @@ entry_forget(struct queue *queue, struct queue_entry *entry)
 static struct queue_entry *
 queue_victim(struct queue *queue)
 {
-    for (int class = 0; class < QUEUE_CLASSES; class ++) {
+    for (int class = 0; class < QUEUE_KEPT; class ++) {
         struct list *link = list_first(&queue->waiting[class][1]);
 
         if (!link)
@@ -152,7 +154,8 @@ queue_drop(struct queue *queue, struct queue_entry *entry)
 {
     static const enum ledger_line lines[] = { [QUEUE_RESULT] = LEDGER_RESULT,
                                               [QUEUE_SUPERSEDED] = LEDGER_SUPERSEDED,
-                                              [QUEUE_LATEST] = LEDGER_OLDEST };
+                                              [QUEUE_LATEST] = LEDGER_OLDEST,
+                                              [QUEUE_KEPT] = LEDGER_OLDEST };
     enum queue_class class = entry->class;
 
     entry_end(queue, entry, lines[class]);
@@ -368,7 +371,7 @@ entry_shed(struct queue *queue, struct queue_entry *entry, queue_kept_fn *fn, vo
 
     if (entry->out) {
         entry->record = 0;
-    } else if (entry->class == QUEUE_LATEST) {
+    } else if (entry->class >= QUEUE_LATEST) {
         fn(entry_forget(queue, entry), route, accepted, arg);
     } else {
         queue_drop(queue, entry);
@@ -431,57 +434,6 @@ queue_bounds_set(struct queue *queue, struct queue_bounds bounds)
     lost = queue_make_room(queue, NULL);
     queue_unlock(queue, had);
     return lost;
-}
-
-size_t
-queue_count(struct queue *queue)
-{
-    size_t count;
-
-    pthread_mutex_lock(&queue->lock);
-    count = queue->count;
-    pthread_mutex_unlock(&queue->lock);
-    return count;
-}
-
-size_t
-queue_bytes(struct queue *queue)
-{
-    size_t bytes;
-
-    pthread_mutex_lock(&queue->lock);
-    bytes = queue->bytes;
-    pthread_mutex_unlock(&queue->lock);
-    return bytes;
-}
-
-bool
-queue_room(struct queue *queue)
-{
-    bool room;
-
-    pthread_mutex_lock(&queue->lock);
-    room = queue->count * 2 < queue->bounds.events
-           && queue->bytes * 2 < queue->bounds.bytes;
-    pthread_mutex_unlock(&queue->lock);
-    return room;
-}
-
-struct ledger *
-queue_ledger(struct queue *queue)
-{
-    return &queue->ledger;
-}
-
-struct ledger_sum
-queue_sum(struct queue *queue)
-{
-    struct ledger_sum sum;
-
-    pthread_mutex_lock(&queue->lock);
-    sum = ledger_sum(&queue->ledger, queue->count);
-    pthread_mutex_unlock(&queue->lock);
-    return sum;
 }
 
 void

@@ -30,7 +30,13 @@ struct queue_bounds {
 };
 
 /* In the order in which they go when there is no room. */
-enum queue_class { QUEUE_RESULT, QUEUE_SUPERSEDED, QUEUE_LATEST, QUEUE_CLASSES };
+enum queue_class {
+    QUEUE_RESULT,
+    QUEUE_SUPERSEDED,
+    QUEUE_LATEST,
+    QUEUE_KEPT, /* never goes */
+    QUEUE_CLASSES
+};
 
 struct queue_entry {
     struct sonde_event *event;  /* the queue's reference */
@@ -55,8 +61,13 @@ struct queue_entry {
 
 struct queue *queue_new(struct queue_bounds bounds);
 void queue_free(struct queue *queue); /* with what waits */
+/* The sink is no more, but the daemon is: what is freed with the queue was given up. */
+void queue_give_up(struct queue *queue);
 /* Returns as queue_push. */
 unsigned queue_bounds_set(struct queue *queue, struct queue_bounds bounds);
+/* Whether what a source asks after is never dropped: the source waits for room instead.
+ * Of what is pushed from here on. */
+void queue_block(struct queue *queue, bool block);
 /* The queue's own; it lives as long. */
 struct ledger *queue_ledger(struct queue *queue);
 
@@ -105,6 +116,7 @@ void queue_shed(struct queue *queue, uint64_t limit, queue_kept_fn *fn, void *ar
 int64_t queue_next(struct queue *queue);
 size_t queue_count(struct queue *queue); /* waiting and in batches */
 size_t queue_bytes(struct queue *queue);
+bool queue_full(struct queue *queue); /* by either bound */
 bool queue_room(struct queue *queue); /* less than half full, by both bounds */
 struct ledger_sum queue_sum(struct queue *queue); /* of the ledger; always closes */
 

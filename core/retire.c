@@ -25,6 +25,13 @@ struct leaver {
     bool cancelled, stuck;
 };
 
+struct leaving_source {
+    struct list link;
+    struct source *source, *heir;
+    int64_t deadline;
+    bool ending, stuck;
+};
+
 struct leaving_check {
     struct list link;
     struct check *check;
@@ -34,7 +41,8 @@ struct leaving_check {
 static bool
 retire_empty(const struct retired *retired)
 {
-    return list_empty(&retired->sinks) && list_empty(&retired->checks);
+    return list_empty(&retired->sinks) && list_empty(&retired->checks)
+           && list_empty(&retired->sources);
 }
 
 /* ---- freed when the loops have passed ---- */
@@ -169,8 +177,10 @@ retire_ended(struct retired *retired, struct leaver *leaver)
     sink_end(sink);
     if (leaver->heir)
         retire_start_heir(retired, leaver);
-    if (!handed && !leaver->stuck)
+    if (!handed && !leaver->stuck) {
+        queue_give_up(sink->queue);
         retire_say_lost(sink);
+    }
     retire_close(retired->engine, sink, !handed);
     free(leaver);
 }
@@ -322,6 +332,83 @@ retire_look_at_checks(struct retired *retired)
     }
 }
 
+/* ---- sources ---- */
+
+void
+retire_source(struct retired *retired, struct source *source, struct source *heir)
+{
+    struct leaving_source *leaving = memory_new(sizeof(*leaving));
+
+    leaving->source = source;
+    leaving->heir = heir;
+    leaving->deadline = clock_now() + (heir ? RETIRE_HAND_OVER : RETIRE_DEADLINE);
+    retired->heirs += heir != NULL;
+    list_push(&retired->sources, &leaving->link);
+    retire_later(retired, true);
+}
+
+/* It begins where the other ended. */
+static void
+retire_start_source(struct retired *retired, struct leaving_source *leaving)
+{
+    struct source *heir = leaving->heir;
+
+    leaving->heir = NULL;
+    if (!heir)
+        return;
+    retired->heirs--;
+    if (retired->ending)
+        return;
+    source_start(heir);
+    engine_add_loop(retired->engine, heir->loop);
+}
+
+/* The daemon's own check looks at sources as well. */
+static void
+retire_free_source(void *arg)
+{
+    source_deinit(arg);
+    free(arg);
+}
+
+static void
+retire_source_gone(struct retired *retired, struct leaving_source *leaving)
+{
+    if (!loop_join(leaving->source->loop, clock_now() + CLOCK_SECOND))
+        return; /* on its very last steps; the next look */
+    list_remove(&leaving->link);
+    instance_close(&leaving->source->instance);
+    engine_after(retired->engine, retire_free_source, leaving->source);
+    retire_start_source(retired, leaving);
+    free(leaving);
+}
+
+/* Whether it is to be looked at again soon. */
+static bool
+retire_look_at_source(struct retired *retired, struct leaving_source *leaving)
+{
+    struct source *source = leaving->source;
+    bool late = clock_now() >= leaving->deadline;
+
+    if (leaving->ending && source_gone(source)) {
+        retire_source_gone(retired, leaving);
+        return false;
+    }
+    if (!leaving->ending && source_left(source) && (late || !source_out(source))) {
+        leaving->ending = true;
+        engine_remove_loop(retired->engine, source->loop); /* nothing is posted behind */
+        source_quit(source);
+        return true;
+    }
+    if (late && !leaving->stuck && clock_now() >= leaving->deadline + RETIRE_DEADLINE) {
+        leaving->stuck = true;
+        log_warning("source \"%s\" is stuck in its plugin and left behind",
+                    source->instance.name);
+        retire_start_source(retired, leaving);
+    }
+    return !leaving->stuck;
+}
+
 /* ---- the look ---- */
 
 static void
@@ -332,6 +419,9 @@ retire_look(struct timer *timer)
 
     list_each_safe (link, &retired->sinks)
         soon |= retire_look_at(retired, container_of(link, struct leaver, link));
+    list_each_safe (link, &retired->sources)
+        soon |= retire_look_at_source(retired,
+                                      container_of(link, struct leaving_source, link));
     retire_look_at_checks(retired);
     retire_later(retired, soon);
 }
@@ -342,6 +432,7 @@ retired_init(struct retired *retired, struct engine *engine)
     *retired = (struct retired){ .engine = engine };
     list_init(&retired->sinks);
     list_init(&retired->checks);
+    list_init(&retired->sources);
     timer_init(&retired->timer, retire_look);
 }
 
@@ -352,6 +443,9 @@ retire_hasten(struct retired *retired, int64_t deadline)
 {
     const int64_t now = clock_now();
 
+    retired->ending = true;
+    list_each (link, &retired->sources)
+        container_of(link, struct leaving_source, link)->deadline = now;
     list_each (link, &retired->sinks) {
         struct leaver *leaver = container_of(link, struct leaver, link);
         /* An heir must have time as well. */
@@ -369,6 +463,9 @@ retire_settled(const struct retired *retired)
 {
     list_each (link, &retired->sinks)
         if (!container_of(link, struct leaver, link)->stuck)
+            return false;
+    list_each (link, &retired->sources)
+        if (!container_of(link, struct leaving_source, link)->stuck)
             return false;
     return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * retire.h - what a reload has taken out of the graph and is not gone yet: sinks that
- * drain, or hand their queue to an heir, and checks whose run is stuck on a worker.
+ * drain, or hand their queue to an heir, checks whose run is stuck on a worker, and
+ * sources that are told the rest.
  *
  * All of it on the main thread; nothing here waits.  The graph that runs knows nothing
  * of it.
@@ -11,13 +12,15 @@
 
 #include "engine.h"
 #include "present.h"
+#include "source.h"
 
 #define RETIRE_DEADLINE (10 * CLOCK_SECOND) /* for what waits for a removed sink */
 
 struct retired {
     struct engine *engine;
-    struct list sinks, checks;
-    size_t heirs; /* sinks that wait for the queue of another */
+    struct list sinks, checks, sources;
+    size_t heirs; /* sinks that wait for the queue of another, sources for its end */
+    bool ending;
     struct timer timer;
 };
 
@@ -32,6 +35,9 @@ void retire_hand_over(struct retired *retired, struct sink *sink, struct sink *h
 void retire_send_to(struct retired *retired, const struct sink *was, struct sink *now);
 /* check_stop has left a run behind, on a worker. */
 void retire_check(struct retired *retired, struct check *check);
+/* The source was asked to leave (source_leave); heir, or NULL: of the same name, is
+ * started when it has ended. */
+void retire_source(struct retired *retired, struct source *source, struct source *heir);
 /* Checks that are stopped, and those that never ran: closed now, freed when no loop can
  * know them any more.  Takes the array. */
 void retire_checks(struct engine *engine, struct check **checks, size_t count);

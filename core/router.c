@@ -30,6 +30,7 @@ router_free(struct router *router)
 {
     if (!router)
         return;
+    path_set_deinit(&router->paths);
     arena_deinit(&router->memory);
     free(router);
 }
@@ -62,11 +63,17 @@ label_match(const struct label_rule *rule, const struct origin *origin)
     return false;
 }
 
-/* No event comes from a source yet, so what asks for one never matches. */
+/* from: the source, or NULL: it is a check of ours. */
 static bool
-rule_match(const struct rule *rule, const struct origin *origin)
+from_match(const struct rule *rule, const char *from)
 {
-    if (rule->from.count || !globs_match(&rule->check, origin->check)
+    return from ? globs_match(&rule->from, from) : !rule->from.count;
+}
+
+static bool
+rule_match(const struct rule *rule, const struct origin *origin, const char *from)
+{
+    if (!from_match(rule, from) || !globs_match(&rule->check, origin->check)
         || !globs_match(&rule->plugin, origin->plugin))
         return false;
     for (const struct label_rule *label = rule->labels; label; label = label->next)
@@ -82,11 +89,11 @@ bits_all(const struct bits *bits)
 }
 
 static enum answer
-route_ask(const struct route *route, const struct origin *origin)
+route_ask(const struct route *route, const struct origin *origin, const char *from)
 {
-    if (!rule_match(&route->match, origin))
+    if (!rule_match(&route->match, origin, from))
         return ROUTE_OUT;
-    if (!route->has_except || !rule_match(&route->except, origin))
+    if (!route->has_except || !rule_match(&route->except, origin, from))
         return ROUTE_IN;
     return bits_all(&route->except.bits) ? ROUTE_OUT : ROUTE_EXCEPT;
 }
@@ -94,18 +101,17 @@ route_ask(const struct route *route, const struct origin *origin)
 /* ---- paths ---- */
 
 static size_t
-path_add_sink(struct router *router, const unsigned char *answers, struct sink *sink,
-              struct step *steps)
+path_add_sink(const struct router *router, const unsigned char *answers,
+              struct sink *sink, struct step *steps)
 {
     size_t count = 0, i = 0;
 
-    for (struct route *route = router->routes; route; route = route->next, i++) {
+    for (const struct route *route = router->routes; route; route = route->next, i++) {
         if (answers[i] == ROUTE_OUT)
             continue;
         for (size_t k = 0; k < route->to_count; k++) {
             if (route->to[k] != sink)
                 continue;
-            route->used = true;
             if (steps)
                 steps[count] = (struct step){ .sink = sink,
                                               .route = route->name,
@@ -119,9 +125,10 @@ path_add_sink(struct router *router, const unsigned char *answers, struct sink *
 }
 
 static const struct path *
-path_new(struct router *router, const unsigned char *answers, uint64_t hash)
+path_new(const struct router *router, struct path_set *paths,
+         const unsigned char *answers, uint64_t hash)
 {
-    struct arena *memory = &router->memory;
+    struct arena *memory = &paths->memory;
     struct path *path = arena_new(memory, sizeof(*path));
     size_t count = 0;
 
@@ -135,27 +142,62 @@ path_new(struct router *router, const unsigned char *answers, uint64_t hash)
     path->hash = hash;
     path->answers = arena_new(memory, router->route_count);
     memcpy(path->answers, answers, router->route_count);
-    path->next = router->paths;
-    router->paths = path;
+    path->next = paths->first;
+    paths->first = path;
     return path;
 }
 
 const struct path *
-router_path(struct router *router, const struct origin *origin)
+router_path_from(const struct router *router, struct path_set *paths,
+                 const struct origin *origin, const char *from)
 {
     AUTO_FREE unsigned char *answers = memory_array(router->route_count, 1);
-    const struct path *path = router->paths;
+    const struct path *path = paths->first;
     uint64_t hash;
     size_t i = 0;
 
     for (const struct route *route = router->routes; route; route = route->next)
-        answers[i++] = (unsigned char)route_ask(route, origin);
+        answers[i++] = (unsigned char)route_ask(route, origin, from);
     hash = text_hash((const char *)answers, router->route_count);
     while (path
            && (path->hash != hash
                || memcmp(path->answers, answers, router->route_count) != 0))
         path = path->next;
-    return path ? path : path_new(router, answers, hash);
+    return path ? path : path_new(router, paths, answers, hash);
+}
+
+const struct path *
+router_path(struct router *router, const struct origin *origin)
+{
+    const struct path *path = router_path_from(router, &router->paths, origin, NULL);
+    size_t i = 0;
+
+    for (struct route *route = router->routes; route; route = route->next)
+        route->used |= path->answers[i++] != ROUTE_OUT && route->to_count;
+    return path;
+}
+
+const struct path *
+router_path_to(const struct router *router, struct path_set *paths, struct sink *sink,
+               const char *route)
+{
+    const struct bits all = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX };
+    struct path *path = arena_new(&paths->memory, sizeof(*path));
+
+    path->router = router;
+    path->steps = arena_new(&paths->memory, sizeof(*path->steps));
+    path->steps[0] = (struct step){ .sink = sink,
+                                    .route = arena_text(&paths->memory, route),
+                                    .match = all };
+    path->step_count = 1;
+    return path;
+}
+
+void
+path_set_deinit(struct path_set *paths)
+{
+    arena_deinit(&paths->memory);
+    paths->first = NULL;
 }
 
 /* ---- events ---- */
@@ -216,6 +258,19 @@ router_push(const struct path *path, struct sonde_event *event)
         router_write(path, event);
 }
 
+struct sink *
+path_blocks(const struct path *path, const struct sonde_event *event)
+{
+    for (size_t i = 0; i < path->step_count; i++) {
+        struct sink *sink = path->steps[i].sink;
+
+        if (atomic_load_explicit(&sink->blocks, memory_order_relaxed)
+            && step_match(&path->steps[i], event) && sink_full(sink))
+            return sink;
+    }
+    return NULL;
+}
+
 const char *
 path_reaches(const struct path *path, const struct sonde_event *event,
              const struct sink *sink)
@@ -246,6 +301,16 @@ router_route(const struct router *router, size_t index)
     return route;
 }
 
+void
+router_each_from(const struct router *router, const char *from,
+                 void (*fn)(const char *route, const struct sink *sink, void *arg),
+                 void *arg)
+{
+    for (const struct route *route = router->routes; route; route = route->next)
+        for (size_t i = 0; from_match(&route->match, from) && i < route->to_count; i++)
+            fn(route->name, route->to[i], arg);
+}
+
 size_t
 router_route_count(const struct router *router)
 {
@@ -262,6 +327,12 @@ bool
 router_route_idle(const struct router *router, size_t index)
 {
     return !router_route(router, index)->used;
+}
+
+bool
+router_route_from(const struct router *router, size_t index, const char *from)
+{
+    return from_match(&router_route(router, index)->match, from);
 }
 
 struct place

@@ -64,8 +64,8 @@ struct router {
     size_t sink_count;
     struct route *routes; /* in the order written */
     size_t route_count;
-    struct path *paths;
-    struct keep *keep; /* or NULL */
+    struct path_set paths; /* of checks */
+    struct keep *keep;     /* or NULL */
 };
 
 const struct route *router_route(const struct router *router, size_t index);

@@ -70,7 +70,7 @@ router_exchange(struct router *router, const struct sink *fresh, struct sink *st
         for (size_t i = 0; i < route->to_count; i++)
             if (route->to[i] == fresh)
                 route->to[i] = stays;
-    for (struct path *path = router->paths; path; path = path->next)
+    for (struct path *path = router->paths.first; path; path = path->next)
         for (size_t i = 0; i < path->step_count; i++)
             if (path->steps[i].sink == fresh)
                 path->steps[i].sink = stays;

@@ -262,6 +262,7 @@ sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers)
     if (sink->other)
         atomic_fetch_add(&sink->other->feeders, 1);
     sink->run = run;
+    sink->instance.on_word = sink_word;
     if (plugin->submit)
         sink->instance.loop = delivery;
 }
@@ -287,6 +288,18 @@ sink_push(struct sink *sink, struct sonde_event *event, const char *route)
         spool_push(sink->spool, event, route, 0);
     else
         queue_push(sink->queue, event, route);
+}
+
+bool
+sink_full(struct sink *sink)
+{
+    return sink->spool ? spool_used(sink->spool, 3) : queue_full(sink->queue);
+}
+
+bool
+sink_eased(struct sink *sink)
+{
+    return sink->spool ? !spool_used(sink->spool, 2) : queue_room(sink->queue);
 }
 
 /* It gives up a little before the deadline, so that cancel has time to work. */

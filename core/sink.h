@@ -31,6 +31,7 @@ struct sink_options {
     int64_t disk;           /* buffer.disk, bytes; 0: what waits is in memory only */
     enum journal_sync sync; /* buffer.sync */
     int64_t every;          /* ... of JOURNAL_EVERY, ns */
+    bool block;             /* buffer.full: it holds sources rather than drop what is theirs */
 };
 
 struct keep;
@@ -49,6 +50,7 @@ struct sink {
     atomic_uint feeders;  /* sinks that may still send to this one */
     struct arena memory;  /* of the texts of options, and payload */
     char *otherwise;      /* options.otherwise, which a reload may change */
+    atomic_bool blocks;   /* options.block, for who pushes */
     bool abandoned;       /* stuck, and its queue is an heir's: sink_take_back */
 
     /* Handed over by the graph. */
@@ -76,6 +78,9 @@ void sink_send_to(struct sink *sink, struct sink *other);
  * blocks. */
 void sink_push(struct sink *sink, struct sonde_event *event, const char *route);
 bool sink_room(const struct sink *sink); /* less than half full; any thread */
+/* [any thread]  For sources: it is over its bounds; it has room again. */
+bool sink_full(struct sink *sink);
+bool sink_eased(struct sink *sink);
 /* The budget of its spool, also where it is only kept for what is left in it. */
 uint64_t sink_disk(const struct sink *sink);
 /* Goes on delivering what waits until it is empty and its feeders have ended, the sink is

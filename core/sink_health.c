@@ -133,18 +133,12 @@ sink_say(struct sink_run *run, enum sonde_state state, bool own, const char *why
 }
 
 void
-sonde_health(struct sonde_instance *self, enum sonde_state state, const char *format, ...)
+sink_word(struct sonde_instance *self, enum sonde_state state, const char *why)
 {
     struct sink *sink = (struct sink *)self;
-    char why[2 * BATCH_WHY];
-    va_list args;
 
-    if (self->plugin->role != PLUGIN_SINK || self->shared || !sink->run)
-        return;
-    va_start(args, format);
-    vsnprintf(why, sizeof(why), format, args);
-    va_end(args);
-    sink_say(sink->run, state > SONDE_DOWN ? SONDE_UNKNOWN : state, true, why);
+    if (sink->run)
+        sink_say(sink->run, state, true, why);
 }
 
 void

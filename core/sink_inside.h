@@ -94,6 +94,7 @@ int64_t sink_resume_at(struct sink_run *run);
 void sink_log(const struct sink_run *run, enum sonde_level level, const char *format, ...)
     SONDE_PRINTF(3);
 /* own: the plugin says so itself. */
+void sink_word(struct sonde_instance *self, enum sonde_state state, const char *why);
 void sink_say(struct sink_run *run, enum sonde_state state, bool own, const char *why);
 void sink_present(struct sink_run *run); /* if it is due */
 

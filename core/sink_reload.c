@@ -59,8 +59,9 @@ sink_adopt(struct sink *sink, const struct sink *fresh)
     struct sink_options *own = &sink->options;
     const struct sink_options *other = &fresh->options;
     bool same = own->present == other->present && own->memory == other->memory
-                && own->events == other->events && own->disk == other->disk
-                && own->sync == other->sync && own->every == other->every
+                && own->events == other->events && own->block == other->block
+                && own->disk == other->disk && own->sync == other->sync
+                && own->every == other->every
                 && own->failover_after == other->failover_after
                 && sink_same_otherwise(sink, fresh);
 
@@ -72,6 +73,9 @@ sink_adopt(struct sink *sink, const struct sink *fresh)
     pthread_mutex_unlock(&sink->run->lock);
     own->memory = other->memory;
     own->events = other->events;
+    own->block = other->block;
+    atomic_store(&sink->blocks, own->block);
+    queue_block(sink->queue, own->block);
     own->disk = other->disk;
     own->sync = other->sync;
     own->every = other->every;
@@ -89,6 +93,7 @@ sink_inherit(struct sink *heir, struct sink *sink)
     heir->spool = sink->spool;
     heir->keep = sink->keep;
     sink_bound(heir);
+    queue_block(heir->queue, heir->options.block);
 }
 
 void

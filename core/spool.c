@@ -267,6 +267,22 @@ spool_room(struct spool *spool)
     return room;
 }
 
+bool
+spool_used(struct spool *spool, unsigned quarters)
+{
+    uint64_t needed, disk;
+    bool used;
+
+    pthread_mutex_lock(&spool->lock);
+    needed = spool_wanted(spool);
+    disk = spool->bounds.disk;
+    used = spool->tail.bytes * 4 >= spool->bounds.memory / 2 * quarters;
+    pthread_mutex_unlock(&spool->lock);
+    if (used || !disk || needed == JOURNAL_NOBODY)
+        return used;
+    return journal_pinned(spool->journal, needed) * 4 >= disk * quarters;
+}
+
 uint64_t
 spool_waiting_count(struct spool *spool)
 {

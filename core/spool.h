@@ -80,6 +80,8 @@ void spool_push_again(struct spool *spool, struct sonde_event *event,
  * and must not be pushed behind it. */
 bool spool_overtaken(struct spool *spool, const struct sonde_event *event,
                      struct ledger_route *route);
+/* At least so many quarters of what it may hold are used, on the disk or in memory. */
+bool spool_used(struct spool *spool, unsigned quarters);
 bool spool_room(struct spool *spool); /* all is in memory, and the window half empty */
 /* Of the queue's ledger, with what waits here as queued; always closes. */
 struct ledger_sum spool_sum(struct spool *spool);

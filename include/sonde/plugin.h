@@ -2,9 +2,9 @@
  *
  * plugin.h - everything a Sonde plugin may use, and nothing else.
  *
- * A plugin is one shared object that exports one constant: a probe (answers
- * when asked), a source (hears by itself) or a sink (delivers).  The core owns
- * time, threads, retries, judgement and routing; a plugin owns its protocol.
+ * A plugin is one shared object that exports one constant: a probe (answers when
+ * asked), a source (hears by itself) or a sink (delivers).  The core owns time,
+ * threads, retries, judgement and routing; a plugin owns its protocol.
  *
  * Life of an instance, which is one configured section of a plugin; an absent
  * callback does nothing and succeeds:
@@ -13,23 +13,22 @@
  *          may be given up.
  *   start  connects, binds, subscribes.  -1 means not yet: the instance is
  *          closed and tried anew from open, with growing pauses.
- *   stop   after a start that succeeded: lets go of what lives on the loop.
- *          Watches and timers left over go too; posts under way are dropped.
+ *   stop   after a start that succeeded: lets go of what lives on the loop, where
+ *          watches, timers and posts left over go too.
  *   close  frees the rest, joins own threads.  It runs whatever open answered.
  *
  * Threads: open and close run beside the loops and may block for a moment.
- * An instance with run or write lives on a worker: start, stop, run and write
- * may block there, and the loop section below is not for it.  Everything else
- * runs on the instance's loop and must not block.  Callbacks of one instance
- * never overlap, except where said.  Functions marked [any] may be called from
- * any thread, the others only on the instance's own loop or worker.
+ * An instance with run or write lives on a worker: start, stop, run and write may
+ * block there, and the loop section below is not for it.  Everything else runs on
+ * the instance's loop (a source has one of its own) and must not block.  Callbacks
+ * of one instance never overlap, except where said.  Functions marked [any] may be
+ * called from any thread, the others only on the instance's own loop or worker.
  *
- * Ownership: text given to the core is copied.  What the core hands over (an
- * event to fill, a batch) goes back exactly once, by its answer or by cancel
- * returning; from then on its address means nothing.
+ * Ownership: text given to the core is copied.  What the core hands over (an event
+ * to fill, a batch) goes back exactly once, by its answer or by cancel returning.
  *
- * All of this only grows at the end.  A plugin that uses what an older daemon
- * lacks is refused by it with a sentence; everything else loads both ways.
+ * All of this only grows at the end.  A plugin that uses what an older daemon lacks
+ * is refused by it with a sentence; everything else loads both ways.
  */
 #ifndef SONDE_PLUGIN_H
 #define SONDE_PLUGIN_H
@@ -45,7 +44,6 @@
 extern "C" {
 #endif
 #pragma GCC visibility push(default)    /* the daemon itself is built hidden */
-
 struct sonde_instance; struct sonde_event; struct sonde_template; struct sonde_watch;
 struct sonde_timer; struct sonde_batch; struct sonde_item; /* events for a sink, one of them */
 
@@ -53,9 +51,8 @@ struct sonde_timer; struct sonde_batch; struct sonde_item; /* events for a sink,
 enum sonde_state { SONDE_UNKNOWN, SONDE_UP, SONDE_DEGRADED, SONDE_DOWN };
 enum sonde_fate  { SONDE_RETRY, SONDE_DELIVERED, SONDE_REJECTED };
 enum sonde_level { SONDE_DEBUG, SONDE_INFO, SONDE_WARNING, SONDE_ERROR };
-enum sonde_phase {
-    SONDE_DNS, SONDE_CONNECT, SONDE_TLS, SONDE_SEND, SONDE_FIRST_BYTE, SONDE_TRANSFER
-};
+enum sonde_phase { SONDE_DNS, SONDE_CONNECT, SONDE_TLS, SONDE_SEND, SONDE_FIRST_BYTE,
+                   SONDE_TRANSFER };
 enum sonde_reason {
     SONDE_OTHER, SONDE_OK,
     SONDE_DNSERR, SONDE_DNSTOUT,              /* no such name; the resolver is silent */
@@ -122,17 +119,15 @@ struct sonde_probe {
     void (*stop)(struct sonde_instance *self);
     void (*close)(struct sonde_instance *self);
 
-    /* Either run, or begin and cancel.  One question is out at a time; begin
-     * answers with sonde_done, now or later.  cancel: time is up, or nobody
-     * wants the answer any more; what is known (reason, timings) may still be
-     * filled in.  With run, cancel is optional, comes from another thread, and
-     * may only make run return (shut a socket down, kill a child). */
+    /* Either run, or begin and cancel.  One question is out at a time; begin answers
+     * with sonde_done, now or later.  cancel: time is up, or nobody wants the answer;
+     * what is known (reason, timings) may still be filled in.  With run, cancel is
+     * optional, comes from another thread, and may only make run return. */
     enum sonde_state (*run)(struct sonde_instance *self, struct sonde_event *event);
     void (*begin)(struct sonde_instance *self, struct sonde_event *event);
     void (*cancel)(struct sonde_instance *self, struct sonde_event *event);
 };
 
-/* No daemon loads sources yet: this is the shape that they will have. */
 struct sonde_source {
     const char *name, *summary;
     size_t size;
@@ -143,10 +138,10 @@ struct sonde_source {
     void (*close)(struct sonde_instance *self);
 
     void (*resume)(struct sonde_instance *self); /* sonde_push has room again */
-
-    /* Whatever was pushed on this lane up to and including this cookie has
-     * reached every sink that wants it, or was given up; worst says which.
-     * In order within a lane, one call for many; still comes after stop. */
+    /* Whatever was pushed on this lane up to and including this cookie has reached
+     * every sink that wants it, or is safe on our disk (worst is DELIVERED), or was
+     * given up in part (REJECTED).  In order within a lane, one call for many; still
+     * comes after stop.  What is open when the daemon ends is never told. */
     void (*settled)(struct sonde_instance *self, uint64_t lane, uint64_t cookie,
                     enum sonde_fate worst);
 };
@@ -160,21 +155,19 @@ struct sonde_sink {
     void (*stop)(struct sonde_instance *self);
     void (*close)(struct sonde_instance *self);
 
-    /* Either write, or submit and cancel.  write answers for each item that it
-     * did not settle itself; while nothing may go it gets an empty batch once a
-     * second, to see whether the far side is there (still, or again).  A submitted batch
-     * goes back when its last item is settled, though not before submit
-     * returns.  cancel gives all batches back: what it leaves unsettled counts
-     * as RETRY.  With write, cancel is optional and works as it does with run, in
-     * start as well. */
+    /* Either write, or submit and cancel.  write answers for each item that it did not
+     * settle itself; while nothing may go it gets an empty batch once a second, to see
+     * whether the far side is there.  A submitted batch goes back when its last item is
+     * settled, though not before submit returns.  cancel gives all batches back: what it
+     * leaves unsettled counts as RETRY.  With write, cancel is optional and works as it
+     * does with run, in start as well. */
     enum sonde_fate (*write)(struct sonde_instance *self, struct sonde_batch *batch);
     void (*submit)(struct sonde_instance *self, struct sonde_batch *batch);
     void (*cancel)(struct sonde_instance *self);
 
     unsigned batch;                 /* most items in one; 0 = 512 */
-    unsigned in_flight;             /* most batches out at once; 0 = 1: a batch then
-                                     * holds one event of a check.  With more it may hold
-                                     * several: the sink itself keeps their order. */
+    unsigned in_flight;             /* most batches out at once; 0 = 1, with one event of
+                                     * a check in each.  More: the sink keeps their order */
 };
 
 /* ---- the instance ---- */
@@ -185,17 +178,15 @@ int64_t sonde_now(void);                         /* monotonic nanoseconds; [any]
 int64_t sonde_time_left(const struct sonde_instance *self);  /* ms to answer; [any] */
 void sonde_log(struct sonde_instance *self, enum sonde_level level,
                const char *format, ...) SONDE_PRINTF(3);                    /* [any] */
-
-/* Says why open or start fails; returns -1.  option names the row at fault, so
- * that its file and line are told, or is NULL. */
+/* Says why open or start fails; returns -1.  option: the row at fault, or NULL. */
 int sonde_fail(struct sonde_instance *self, const char *option,
                const char *format, ...) SONDE_PRINTF(3);
 /* In open: the option does nothing beside the others.  Fails, -1, where the section itself
  * asks for it; 0 where it does not ("", [], 0, its fallback): a default may be idle. */
 int sonde_idle(struct sonde_instance *self, const char *option, const char *why);
 
-/* How a source or sink finds its far side.  UP after anything else means that
- * it was found again: a sink with present = true is then told every state. */
+/* How a source or sink finds its far side.  UP after anything else means that it was
+ * found again: a sink with present = true is then told every state. */
 void sonde_health(struct sonde_instance *self, enum sonde_state state,
                   const char *format, ...) SONDE_PRINTF(3);                 /* [any] */
 
@@ -203,17 +194,15 @@ void sonde_health(struct sonde_instance *self, enum sonde_state state,
  * follows it; calls in between count once; a storm of them is slowed down. */
 void sonde_recheck(struct sonde_instance *self);                            /* [any] */
 
-/* What all instances on this loop share (a curl multi, a socket): an instance
- * of its own, with size bytes of private struct, which its callbacks get as self.
- * Made by the first call, told apart by start, kept while the loop lives; NULL
- * when start fails. */
+/* What all instances on this loop share (a curl multi, a socket): an instance of its
+ * own, with size bytes of private struct, which its callbacks get as self.  Made by the
+ * first call, told apart by start, kept while the loop lives; NULL when start fails. */
 struct sonde_instance *sonde_shared(struct sonde_instance *self, size_t size,
                                     int (*start)(struct sonde_instance *shared),
                                     void (*stop)(struct sonde_instance *shared));
 
-/* ---- events: filled by one owner, on whatever thread it is (but sonde_done on
- * the loop), constant once handed over ----
- * A field is named by its path in the JSON form: "check", "labels.team". */
+/* ---- events: filled by one owner, on any thread (but sonde_done on the loop), constant
+ * once handed over.  A field is named by its path in the JSON form: "labels.team". ---- */
 
 void sonde_reason(struct sonde_event *event, enum sonde_reason reason,
                   const char *format, ...) SONDE_PRINTF(3);
@@ -225,13 +214,24 @@ int sonde_set(struct sonde_event *event, const char *field, const char *text,
               size_t length);       /* -1: not to be set; a probe sets details.* only */
 void sonde_done(struct sonde_event *event, enum sonde_state state);   /* answers begin */
 
-/* Reading, from any thread.  Texts live as long as the event and end with NUL,
- * "" is absent, length may be NULL.  state, previous, reason are numbers too. */
+/* Reading, from any thread.  Texts live as long as the event and end with NUL, "" is
+ * absent, length may be NULL.  state, previous, reason are numbers too. */
 const char *sonde_text(const struct sonde_event *event, const char *field, size_t *length);
 double sonde_number(const struct sonde_event *event, const char *field, double absent);
 const char *sonde_json(const struct sonde_event *event, size_t *length);
 const struct sonde_event *sonde_event_ref(const struct sonde_event *event);
 void sonde_event_unref(const struct sonde_event *event);
+
+/* Sources: an event to fill, or one from our JSON (NULL: fault ends "no event: ").
+ * sonde_set takes, besides details.*, its check (else the source's name), plugin,
+ * observer (else us), labels.*, id, time, since, seq, kind (result, change, broken),
+ * state, previous, hard, attempt, message, data (a payload).  push takes the event when
+ * true; false: there is no room, it is still yours, and resume will come. */
+struct sonde_event *sonde_event_new(struct sonde_instance *self);
+struct sonde_event *sonde_decode(struct sonde_instance *self, const char *bytes,
+                                 size_t length, const char **fault);
+bool sonde_push(struct sonde_instance *self, struct sonde_event *event, uint64_t lane,
+                uint64_t cookie);
 
 /* ---- batches; texts live until the batch goes back ---- */
 

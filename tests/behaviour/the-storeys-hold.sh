@@ -106,6 +106,7 @@ stats drop
 graph_build build
 graph_check build
 graph_sink build
+graph_source build
 check_rest check
 lane lanes
 END

@@ -142,7 +142,7 @@ a_missing_plugin_names_places_and_the_nearest(void **state)
     assert_null(plugin_find(&many, PLUGIN_ANY, "zzzzzzzzzzzz", &sentence));
     assert_contains(sentence, "no plugin \"zzzzzzzzzzzz\" in ");
     assert_null(strstr(sentence, "did you mean"));
-    assert_null(plugin_find(&many, PLUGIN_PROBE, "early", &sentence));
+    assert_null(plugin_find(&many, PLUGIN_PROBE, "numbers", &sentence));
     assert_contains(sentence, "there is a source of that name");
     assert_null(plugin_find(&many, PLUGIN_PROBE, "../older", &sentence));
     assert_contains(sentence, "is no name of a plugin");

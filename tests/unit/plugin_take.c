@@ -328,6 +328,29 @@ what_is_not_in_the_file_is_not_read(void **state)
     assert_contains(why, "not all in its file");
 }
 
+static int
+start(struct sonde_instance *self)
+{
+    (void)self;
+    return 0;
+}
+
+static void
+a_source_has_a_start(void **state)
+{
+    const struct sonde_source without = { .name = "x" },
+                              with = { .name = "x", .start = start };
+    struct plugin *plugin;
+
+    (void)state;
+    assert_null(take(2, sizeof(without), &without));
+    assert_contains(why, "has no start");
+    plugin = take(2, sizeof(with), &with);
+    assert_non_null(plugin);
+    assert_int_equal(plugin->role, PLUGIN_SOURCE);
+    assert_ptr_equal(plugin->source.start, start);
+}
+
 static void
 other_roles_and_abis_are_refused(void **state)
 {
@@ -336,8 +359,6 @@ other_roles_and_abis_are_refused(void **state)
                                         &probe };
 
     (void)state;
-    assert_null(take(2, sizeof(probe), &probe));
-    assert_contains(why, "this version has no sources yet");
     assert_null(take(0, sizeof(probe), &probe));
     assert_contains(why, "role 0");
     assert_null(take(4, sizeof(probe), &probe));
@@ -361,6 +382,7 @@ main(void)
         cmocka_unit_test(rows_without_an_end_are_refused),
         cmocka_unit_test(a_private_struct_is_bounded),
         cmocka_unit_test(what_is_not_in_the_file_is_not_read),
+        cmocka_unit_test(a_source_has_a_start),
         cmocka_unit_test(other_roles_and_abis_are_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
