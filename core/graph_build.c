@@ -328,6 +328,7 @@ graph_new(const char *path, struct plugins *plugins, struct engine *engine,
     graph->router = router_new(setting_find(build.root, "routes"), graph->sinks,
                                graph->sink_count, problems);
     build_the_sources(&build);
+    build_froms(&build);
     build_checks(&build);
     if (!problems->errors)
         build_idle(&build);

@@ -34,6 +34,8 @@ bool build_instance(struct build *build, struct sonde_instance *instance,
 void build_sinks(struct build *build);
 /* Makes the sources of the section `sources`; sinks and router are there. */
 void build_the_sources(struct build *build);
+/* Tells which routes ask for a source that there is not. */
+void build_froms(struct build *build);
 /* Its text; NULL: told. */
 const char *build_name(struct build *build, const struct setting *section, const char *kind,
                        const char *key);

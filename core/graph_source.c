@@ -190,3 +190,62 @@ build_the_sources(struct build *build)
     for (const struct setting *at = list ? list->first : NULL; at; at = at->next)
         build_source(build, at);
 }
+
+/* ---- the sources that routes name ---- */
+
+static void
+build_from_name(struct build *build, const char *route, const struct setting *value)
+{
+    const struct setting *list = setting_find(build->root, "sources");
+    const char **names, *near;
+    size_t count = 0, room = 0;
+    bool known = value->kind != SETTING_TEXT || strpbrk(value->text, "*?");
+
+    for (const struct setting *at = list ? list->first : NULL; at; at = at->next)
+        room++;
+    names = memory_array(room, sizeof(*names));
+    for (const struct setting *at = list ? list->first : NULL; at; at = at->next) {
+        const struct setting *name = setting_find(at, "name");
+
+        if (!name || name->kind != SETTING_TEXT)
+            continue;
+        known |= !known && strcmp(name->text, value->text) == 0;
+        names[count++] = name->text;
+    }
+    near = known || value->secret ? NULL : text_nearest(value->text, names, count);
+    if (!known)
+        problem_add(build->problems, value->place,
+                    "route \"%s\": from: no source is named \"%s\"%s%s%s", route,
+                    value->secret ? "***" : value->text, near ? "; did you mean \"" : "",
+                    near ? near : "", near ? "\"?" : "");
+    free(names);
+}
+
+static void
+build_from(struct build *build, const char *route, const struct setting *match)
+{
+    const struct setting *from = setting_find(match, "from");
+
+    if (from && from->kind == SETTING_TEXT)
+        build_from_name(build, route, from);
+    for (const struct setting *at = from && from->kind == SETTING_LIST ? from->first
+                                                                       : NULL;
+         at; at = at->next)
+        build_from_name(build, route, at);
+}
+
+/* Whatever else is wrong with a route is router_read.c's to say. */
+void
+build_froms(struct build *build)
+{
+    const struct setting *routes = setting_find(build->root, "routes");
+
+    for (const struct setting *at = routes ? routes->first : NULL; at; at = at->next) {
+        const struct setting *name = setting_find(at, "name");
+        const struct setting *match = setting_find(at, "match");
+
+        build_from(build, name && name->kind == SETTING_TEXT ? name->text : "?", match);
+        build_from(build, name && name->kind == SETTING_TEXT ? name->text : "?",
+                   setting_find(match, "not"));
+    }
+}
