@@ -7,6 +7,9 @@
  * supersedes; the others are written once more, at the end.  What is written again while
  * the whole budget goes by once is at most half of it, so that each round frees more than
  * it takes; beyond that the oldest goes.
+ * So a change may come behind results of its check that were behind it, never behind a
+ * newer change; and a process that ends between giving a segment up and the next write
+ * has lost what was to be written again.
  * A sink that is configured no more has nobody to count for: what it gives up is said.
  */
 #include "spool_inside.h"

@@ -34,6 +34,7 @@ struct bench {
     uint64_t duplicates, overtaken, agains;
     atomic_uint wakes;
     void (*before_again)(struct spool *spool, struct sonde_event *event);
+    bool asleep;   /* the journal writes nothing */
     bool refuse;   /* as a journal that has no room */
     bool shuffled; /* changes may come again behind results */
 };
@@ -55,19 +56,33 @@ bench_append(struct sonde_event *event, const char *sink, const char *route)
         journal_event_head(&(struct journal_target){ sink, route }, 1);
     struct iovec parts[] = { { head->bytes, head->length },
                              { (void *)json->bytes, json->length } };
-    uint64_t record;
 
-    do
-        record = bench.refuse ? 0
-                              : journal_append(bench.journal, JOURNAL_EVENT, parts, 2);
-    while (!record && !bench.refuse && usleep(1000) == 0);
-    return record;
+    return bench.refuse ? 0 : journal_append(bench.journal, JOURNAL_EVENT, parts, 2);
+}
+
+/* With the order locked where there is room, or the journal is to refuse: whoever waits
+ * for it must not hold what its thread needs for a note. */
+static inline uint64_t
+bench_append_in_order(struct sonde_event *event, const char *sink, const char *route)
+{
+    for (;;) {
+        uint64_t record;
+
+        pthread_mutex_lock(&bench.order);
+        record = bench_append(event, sink, route);
+        if (record || bench.refuse)
+            return record;
+        pthread_mutex_unlock(&bench.order);
+        usleep(1000);
+    }
 }
 
 static inline void
 bench_again(void *arg, struct spool *spool, struct sonde_event *event,
             struct ledger_route *route, int64_t accepted)
 {
+    uint64_t record;
+
     (void)arg;
     if (bench.before_again)
         bench.before_again(spool, event);
@@ -76,8 +91,9 @@ bench_again(void *arg, struct spool *spool, struct sonde_event *event,
         bench.overtaken++;
     else {
         bench.agains++;
-        spool_push_again(spool, event, route, bench_append(event, "sink", route->name),
-                         accepted);
+        record = bench_append(event, "sink", route->name);
+        assert_true(record || bench.refuse);
+        spool_push_again(spool, event, route, record, accepted);
     }
     pthread_mutex_unlock(&bench.order);
     event_unref(event);
@@ -160,7 +176,8 @@ bench_open(void)
     bench.journal = journal_open("j", &bench.options, &client, why);
     assert_string_equal(why, "");
     spool_open(bench.spool, bench.journal);
-    journal_start(bench.journal);
+    if (!bench.asleep)
+        journal_start(bench.journal);
     bench_attach();
 }
 
@@ -238,8 +255,7 @@ bench_push(int check, enum event_kind kind)
     const char *route = check % 2 ? "odd" : "even";
     uint64_t record;
 
-    pthread_mutex_lock(&bench.order);
-    record = bench_append(event, "sink", route);
+    record = bench_append_in_order(event, "sink", route);
     spool_push(bench.spool, event, route, record);
     pthread_mutex_unlock(&bench.order);
     event_unref(event);
@@ -252,7 +268,8 @@ bench_push_other(void)
 {
     struct sonde_event *event = event_new(bench.pool, bench.origins[0]);
 
-    bench_append(event, "other", "even");
+    bench_append_in_order(event, "other", "even");
+    pthread_mutex_unlock(&bench.order);
     event_unref(event);
 }
 

@@ -326,6 +326,7 @@ pusher_sink_and_reader_run_beside_each_other(void **state)
 
     (void)state;
     bench.bounds.memory = 256 << 10;
+    bench.options.buffer = 128 << 10; /* so that the disk has most when settling begins */
     bench_open();
     atomic_store(&over, false);
     for (int i = 0; i < 4; i++)

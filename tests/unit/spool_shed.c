@@ -192,8 +192,7 @@ what_is_out_is_held_by_the_queue_alone(void **state)
     bench_open();
     event = bench_event(0, EVENT_CHANGE);
     event->receipt = &receipt;
-    pthread_mutex_lock(&bench.order);
-    spool_push(bench.spool, event, "even", bench_append(event, "sink", "even"));
+    spool_push(bench.spool, event, "even", bench_append_in_order(event, "sink", "even"));
     pthread_mutex_unlock(&bench.order);
     event_unref(event);
     assert_int_equal(queue_take(bench.queue, out, 1, true, clock_now()), 1);
@@ -218,8 +217,7 @@ what_is_written_again_has_no_receipt(void **state)
     bench_open();
     event = bench_event(0, EVENT_CHANGE);
     event->receipt = &receipt;
-    pthread_mutex_lock(&bench.order);
-    spool_push(bench.spool, event, "even", bench_append(event, "sink", "even"));
+    spool_push(bench.spool, event, "even", bench_append_in_order(event, "sink", "even"));
     pthread_mutex_unlock(&bench.order);
     event_unref(event);
     flood(300, CHECKS, EVENT_RESULT);
