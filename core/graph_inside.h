@@ -34,4 +34,12 @@ void graph_sweep(const struct graph *graph);
 /* Before it is prepared: what waits for it on the disk, or may. */
 void graph_keep_sink(const struct graph *graph, struct sink *sink);
 
+/* What graph_swap does with sources, on the main thread; old may be NULL. */
+struct swap_sources {
+    struct graph *graph, *old;
+    struct retired *retired;
+    struct diff *diff;
+};
+void graph_swap_sources(const struct swap_sources *swap);
+
 #endif

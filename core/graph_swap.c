@@ -177,103 +177,6 @@ swap_end_sinks(struct swap *swap)
             retire_sink(swap->retired, swap->sinks[i].was, swap->sinks[i].heir);
 }
 
-/* ---- sources ---- */
-
-static struct source *
-swap_source_of(const struct graph *graph, const struct source *source)
-{
-    for (size_t i = 0; graph && i < graph->source_count; i++)
-        if (strcmp(graph->sources[i]->instance.name, source->instance.name) == 0)
-            return graph->sources[i];
-    return NULL;
-}
-
-/* Of the sinks that run, which are perhaps not those that the graph was made with. */
-static struct sink *
-swap_otherwise(const struct graph *graph, const struct source *source)
-{
-    for (size_t i = 0; source->options.otherwise && i < graph->sink_count; i++)
-        if (strcmp(graph->sinks[i]->instance.name, source->options.otherwise) == 0)
-            return graph->sinks[i];
-    return NULL;
-}
-
-static bool
-swap_same_source(const struct source *was, const struct source *fresh)
-{
-    const struct plugin *plugin = was->instance.plugin;
-
-    return plugin == fresh->instance.plugin
-           && option_equal(was->instance.private, fresh->instance.private,
-                           plugin->options);
-}
-
-/* A source's health differs. */
-static void
-swap_on_health(struct source *source, void *arg)
-{
-    const struct engine *engine = arg;
-
-    (void)source;
-    sonde_recheck(&engine->observer->instance);
-}
-
-static void
-swap_source_new(struct swap *swap, struct source *fresh)
-{
-    source_start(fresh);
-    engine_add_loop(swap->graph->engine, fresh->loop);
-    if (swap->old)
-        graph_diff_count(&swap->diff, DIFF_SOURCE, DIFF_ADDED, fresh->instance.name);
-}
-
-static void
-swap_source_stays(struct swap *swap, size_t at, struct source *was)
-{
-    struct source *fresh = swap->graph->sources[at];
-
-    if (source_adopt(was, fresh))
-        graph_diff_count(&swap->diff, DIFF_SOURCE, DIFF_ADJUSTED, was->instance.name);
-    swap->graph->sources[at] = was;
-    source_deinit(fresh);
-    free(fresh);
-}
-
-static void
-swap_source_ends(struct swap *swap, struct source *was, struct source *heir)
-{
-    source_leave(was);
-    retire_source(swap->retired, was, heir);
-    graph_diff_count(&swap->diff, DIFF_SOURCE, heir ? DIFF_CHANGED : DIFF_REMOVED,
-                     was->instance.name);
-}
-
-/* The sinks are ready to be pushed to. */
-static void
-swap_plan_sources(struct swap *swap)
-{
-    struct graph *graph = swap->graph, *old = swap->old;
-
-    for (size_t i = 0; old && i < old->source_count; i++)
-        if (!swap_source_of(graph, old->sources[i]))
-            swap_source_ends(swap, old->sources[i], NULL);
-    for (size_t i = 0; i < graph->source_count; i++) {
-        struct source *fresh = graph->sources[i], *was = swap_source_of(old, fresh);
-
-        fresh->home.otherwise = swap_otherwise(graph, fresh);
-        fresh->on_health = swap_on_health;
-        fresh->arg = graph->engine;
-        if (!was || !swap_same_source(was, fresh))
-            source_prepare(fresh);
-        if (!was)
-            swap_source_new(swap, fresh);
-        else if (swap_same_source(was, fresh))
-            swap_source_stays(swap, i, was);
-        else
-            swap_source_ends(swap, was, fresh);
-    }
-}
-
 /* ---- checks ---- */
 
 static int
@@ -511,7 +414,8 @@ graph_swap(struct graph *graph, struct graph *old, struct retired *retired,
     swap_plan_sinks(swap);
     if (!old)
         graph_sweep(graph);
-    swap_plan_sources(swap);
+    graph_swap_sources(&(struct swap_sources){
+        .graph = graph, .old = old, .retired = retired, .diff = &swap->diff });
     for (size_t i = 0; i < loops; i++) {
         swap->homes[i].swap = swap;
         swap->homes[i].home = &engine->homes[i];
