@@ -17,10 +17,13 @@
 #include <string.h>
 
 /* What was appended before the client spoke is written first: a record may be settled
- * because another took its place.  False: it failed, or is held back. */
+ * because another took its place.  Not within the making of a segment: there a checkpoint
+ * may be what makes room for it. */
 static bool
 journal_write_before(struct journal *journal)
 {
+    if (journal->rotating)
+        return true;
     if (journal->held.length >= journal->options.buffer && !journal_sync_now(journal))
         return false;
     journal_take(journal);
