@@ -144,22 +144,24 @@ keep_forget(struct keep *keep, const struct known *known)
                        &(struct iovec){ (void *)name, strlen(name) }, 1);
 }
 
-/* Half a block ahead, so that it is on the disk long before it is used up.  Where the
- * journal does not take it, the next seq tries again. */
+/* Where the journal does not take it, the next seq tries again. */
+static void
+keep_reserve(struct keep *keep, uint64_t seq)
+{
+    uint64_t reserved = seq + KEEP_SEQ;
+
+    pthread_mutex_lock(&keep->lock);
+    if (seq + KEEP_SEQ / 2 >= atomic_load(&keep->reserved)
+        && journal_append(keep->journal, JOURNAL_SEQ,
+                          &(struct iovec){ &reserved, sizeof(reserved) }, 1))
+        atomic_store(&keep->reserved, reserved);
+    pthread_mutex_unlock(&keep->lock);
+}
+
+/* Half a block ahead, so that it is on the disk long before it is used up. */
 void
 keep_seq(struct keep *keep, uint64_t seq)
 {
-    uint64_t reserved = atomic_load_explicit(&keep->reserved, memory_order_relaxed);
-
-    if (seq < reserved && reserved - seq > KEEP_SEQ / 2)
-        return;
-    pthread_mutex_lock(&keep->lock);
-    reserved = atomic_load(&keep->reserved);
-    if (seq >= reserved || reserved - seq <= KEEP_SEQ / 2) {
-        reserved = seq + KEEP_SEQ;
-        if (journal_append(keep->journal, JOURNAL_SEQ,
-                           &(struct iovec){ &reserved, sizeof(reserved) }, 1))
-            atomic_store(&keep->reserved, reserved);
-    }
-    pthread_mutex_unlock(&keep->lock);
+    if (seq + KEEP_SEQ / 2 >= atomic_load_explicit(&keep->reserved, memory_order_relaxed))
+        keep_reserve(keep, seq);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A Redis and a directory are absent; events wait for them; kill -9; a start with both there:
+# A Redis and a directory are absent; results and changes wait for them; kill -9; a start with both there:
 # nothing is missing, everything of a check comes in its order, and the ledger says how much
 # was restored.  A sink that is configured no more keeps what waits, which is told, and gets
 # it when it is back.
@@ -24,7 +24,7 @@ conf() { # SINKS
 		  $1
 		);
 		routes = (
-		  { name = "results"; match = { kind = "result"; check = ["one", "two"]; }; to = [$2]; }
+		  { name = "results"; match = { kind = ["result", "change"]; check = ["one", "two"]; }; to = [$2]; }
 		);
 	END
 }

@@ -190,7 +190,7 @@ segments(void)
 static void
 much_judging(void)
 {
-    char name[16];
+    char name[32];
 
     for (int round = 0; round < 40; round++)
         for (int i = 0; i < 100; i++) {

@@ -241,7 +241,7 @@ a_snapshot_is_taken_beside_the_judging(void **state)
     struct recall *recall = recall_new();
     struct known *entries[100];
     pthread_t thread;
-    char name[16];
+    char name[32];
 
     (void)state;
     for (int i = 0; i < 100; i++) {
