@@ -13,8 +13,8 @@ grep -q 'define ENABLE_FAULT_POINTS 1' "$builddir/config.h" ||
 keys=10 rate=5000 half=3000
 mapfile -t steps < <(sed -n 's/.*fault_point("\([a-z-]*\)").*/\1/p' "$srcdir"/core/*.c | sort -u)
 check "core/ names steps (${steps[*]})" test ${#steps[@]} -ge 10
-# They come only where the journal is damaged when the daemon starts.
-damaged=' quarantine set-aside '
+# They come once, when a daemon opens the journal of another: as it was, or damaged.
+opening=' cut quarantine rewrite set-aside '
 
 conf() { # COUNT; segments of 64 KiB
 	numbers $keys "$1" $rate
@@ -26,15 +26,18 @@ conf() { # COUNT; segments of 64 KiB
 	END
 }
 
-# In the middle of what the newest segment holds, or its first bytes.
+# What the newest segment holds: half a record behind its end, a wrong one in its middle, or no
+# beginning.
 damage() { # STEP
 	python3 - "$1" "$(find "$dir/state/journal" -name 'journal.*[0-9]' | sort | tail -1)" <<'END'
 import sys
 step, name = sys.argv[1:]
 with open(name, "r+b") as file:
     held = len(file.read().rstrip(b"\0"))
-    file.seek(0 if step == "set-aside" else held // 2)
-    file.write(b"damaged!")
+    at = {"cut": held + 7, "quarantine": held // 2, "set-aside": 0}.get(step)
+    if at is not None:
+        file.seek(at)
+        file.write(b"damaged!")
 END
 }
 
@@ -47,7 +50,7 @@ trial() { # STEP HIT
 	local count=$((2 * half)) status
 	rm -rf "$dir/state" "$dir/lines" "$dir/numbers"
 	mkdir "$dir/state"
-	if [[ $damaged == *" $1 "* ]]; then
+	if [[ $opening == *" $1 "* ]]; then
 		# Nothing waits in what is damaged: it is all delivered.
 		conf $half >"$dir/sonded.conf"
 		all_out $half || { echo "the first half is not delivered" && return 1; }
@@ -72,8 +75,7 @@ trial() { # STEP HIT
 trials=0 lost=0 twice=0
 for step in "${steps[@]}"; do
 	for hit in 1 2; do
-		# What is set aside or quarantined is so once: there is no second time.
-		[[ $hit = 2 && $damaged == *" $step "* ]] && continue
+		[[ $hit = 2 && $opening == *" $step "* ]] && continue
 		missing=0 duplicates=0
 		if trial "$step" $hit >"$dir/trial" 2>&1; then
 			ok "$step, $hit: $seen"

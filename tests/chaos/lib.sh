@@ -50,7 +50,7 @@ settled_number() { # the file holds the source's one lane and the last number of
 number_field=details.n # where an event of that source has its number
 
 # What of them matches a route.  A check is UNKNOWN before it is numbered.
-flips_match='match = { kind = "change"; check = "key-*"; state = ["UP", "DOWN"]; }'
+flips_match='match = { kind = "change"; plugin = "flip"; check = "key-*"; state = ["UP", "DOWN"]; }'
 numbers_match='match = { from = "numbers"; kind = ["result", "change"]; }'
 
 # ---- what became of them ----
@@ -202,4 +202,13 @@ partition() { # PORT...
 }
 heal() {
 	nft delete table inet sonde
+}
+
+# ---- a disk of its own ----
+
+# Mounts one of that size on $dir/state, inside a namespace of mounts; it goes with the test.
+own_disk() { # SIZE
+	mkdir -p "$dir/state"
+	mount -t tmpfs -o "size=$1" none "$dir/state" || skip_all "a tmpfs cannot be mounted here"
+	trap 'own_disk_status=$?; umount -l "$dir/state"; (exit $own_disk_status); cleanup' EXIT
 }
