@@ -144,7 +144,7 @@ check_run_free(struct check_run *run)
 }
 
 void
-check_home_deinit(struct check_home *home)
+check_home_trim(struct check_home *home)
 {
     for (struct check_run *run = home->spare, *next; run; run = next) {
         next = run->next;

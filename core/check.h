@@ -76,8 +76,8 @@ bool check_adopt(struct check *check, struct check *fresh);
 void check_inherit(struct check *check, struct check *was);
 /* Stopped, or never started: closes the instance, beside the loops. */
 void check_close(struct check *check);
-void check_deinit(struct check *check);          /* closes it first, if nobody did */
-void check_home_deinit(struct check_home *home); /* its loop has ended */
+void check_deinit(struct check *check);        /* closes it first, if nobody did */
+void check_home_trim(struct check_home *home); /* on its loop, or when that has ended */
 /* Tells a sink the last change again; on the check's loop. */
 void check_present(const struct check *check, struct sink *sink);
 

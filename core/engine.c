@@ -105,6 +105,22 @@ engine_after(struct engine *engine, loop_fn *fn, void *arg)
         loop_post(engine->others[i], engine_passed, after);
 }
 
+static void
+engine_trim_home(void *arg)
+{
+    struct check_home *home = arg;
+
+    check_home_trim(home);
+    loop_trim(home->loop);
+}
+
+void
+engine_trim(struct engine *engine)
+{
+    for (int64_t i = 0; i < engine->options.loops; i++)
+        loop_post(engine->homes[i].loop, engine_trim_home, &engine->homes[i]);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -142,7 +158,7 @@ engine_deinit(struct engine *engine)
     for (int64_t i = 0; engine->homes && i < engine->options.loops; i++) {
         loop_free(engine->homes[i].loop);
         free(engine->homes[i].checks);
-        check_home_deinit(&engine->homes[i]);
+        check_home_trim(&engine->homes[i]);
     }
     loop_free(engine->delivery);
     free(engine->homes);

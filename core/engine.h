@@ -41,6 +41,9 @@ void engine_remove_loop(struct engine *engine, const struct loop *loop);
 /* fn runs on the main loop once every loop has done all that was posted to it before;
  * at once where none runs. */
 void engine_after(struct engine *engine, loop_fn *fn, void *arg);
+/* After a reload: what loops keep for the next time belongs to checks that may be gone.
+ */
+void engine_trim(struct engine *engine);
 /* Until the deadline (clock_now).  false: something is stuck in a plugin; *workers says
  * whether a worker is. */
 bool engine_stop(struct engine *engine, int64_t deadline, bool *workers);

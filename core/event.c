@@ -253,6 +253,15 @@ event_free_all(struct sonde_event *event)
 }
 
 void
+event_pool_trim(struct event_pool *pool)
+{
+    event_free_all(pool->list);
+    pool->list = NULL;
+    event_free_all(atomic_exchange_explicit(&pool->stack, NULL, memory_order_acquire));
+    atomic_store_explicit(&pool->returned, 0, memory_order_relaxed);
+}
+
+void
 event_pool_free(struct event_pool *pool)
 {
     if (!pool)

@@ -167,6 +167,7 @@ struct sonde_event {
  * share. */
 struct event_pool *event_pool_new(void);
 void event_pool_free(struct event_pool *pool);
+void event_pool_trim(struct event_pool *pool); /* the owner: frees what is kept */
 
 /* A fresh event with one reference, an id and a time; seq and the rest are the
  * caller's.  Takes a reference of origin. */

@@ -384,6 +384,7 @@ swap_done(void *arg)
     if (*said)
         swap_present_again(swap);
     swap_free_old(swap->old);
+    engine_trim(swap->graph->engine);
     swap->fn(said, swap->arg);
     graph_diff_deinit(&swap->diff);
     free(swap->sinks);

@@ -55,6 +55,16 @@ loop_new(const char *name)
     return loop;
 }
 
+void
+loop_trim(struct loop *loop)
+{
+    list_each_safe (link, &loop->spare) {
+        list_remove(link);
+        free(container_of(link, struct sonde_watch, link));
+    }
+    event_pool_trim(loop->pool);
+}
+
 static void loop_drop_post(struct post *post);
 
 void
@@ -65,8 +75,7 @@ loop_free(struct loop *loop)
     list_each_safe (link, &loop->posts)
         loop_drop_post(container_of(link, struct post, link));
     list_move_all(&loop->spare, &loop->dead);
-    list_each_safe (link, &loop->spare)
-        free(container_of(link, struct sonde_watch, link));
+    loop_trim(loop);
     for (size_t fd = 0; fd < loop->fd_room; fd++)
         free(loop->by_fd[fd]); /* core's own: instances have taken theirs away */
     close(loop->epoll);

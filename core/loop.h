@@ -22,10 +22,10 @@ struct loop;
 
 /* name appears in logs and as the thread's name. */
 struct loop *loop_new(const char *name);
-void loop_free(struct loop *loop);       /* not running any more */
-void loop_start(struct loop *loop);      /* a thread of its own runs it */
-void loop_run(struct loop *loop);        /* on the calling thread, until loop_quit */
-void loop_quit(struct loop *loop);       /* any thread */
+void loop_free(struct loop *loop);  /* not running any more */
+void loop_start(struct loop *loop); /* a thread of its own runs it */
+void loop_run(struct loop *loop);   /* on the calling thread, until loop_quit */
+void loop_quit(struct loop *loop);  /* any thread */
 /* Waits for the thread to end until the deadline (clock_now); false: it is stuck. */
 bool loop_join(struct loop *loop, int64_t deadline);
 /* One turn, waiting at most ms; for tests and the last drain. */
@@ -48,6 +48,9 @@ int64_t loop_worst_lag(struct loop *loop);
 
 /* A descriptor for core's own use (signalfd); never freed before the loop. */
 void loop_watch(struct loop *loop, int fd, loop_fn *fn, void *arg);
+
+/* Frees what is kept for the next time, watches and events; on the loop. */
+void loop_trim(struct loop *loop);
 
 /* Takes back the watches, timers, posts of an instance. */
 void loop_forget(struct loop *loop, struct sonde_instance *instance);

@@ -182,7 +182,7 @@ tear_down(void **state)
     assert_true(workers_free(workers, clock_now() + 5 * CLOCK_SECOND));
     loop_turn(loop, 0); /* what workers posted last */
     loop_free(loop);
-    check_home_deinit(&home);
+    check_home_trim(&home);
     return 0;
 }
 
