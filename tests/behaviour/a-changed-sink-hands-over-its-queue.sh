@@ -75,7 +75,7 @@ check "the asynchronous one: nothing missing, nothing late" grep -q '^missing 0 
 check "of many" test "$(wc -l <"$dir/all")" -ge $((5000 / patience / patience))
 check "each turn had some of them" test "$(find "$dir" -name 'blocking.*' -size +0 | wc -l)" = 21
 is "both ledgers close with nothing left" \
-	"$(grep -cE 'sink "(blocking|redis)": accepted ([0-9]+) = delivered \2 \+ rejected 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log")" 2
+	"$(grep -cE 'sink "(blocking|redis)": accepted ([0-9]+) \+ restored 0 = delivered \2 \+ rejected 0 \+ moved 0 \+ dropped 0 \+ queued 0 ;' "$dir/sonded.log")" 2
 
 # ---- stuck ----
 

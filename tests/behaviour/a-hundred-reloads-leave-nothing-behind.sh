@@ -4,14 +4,14 @@
 # A hundred reloads, one every 50 ms, under load, a third of them wrong: what they add, change,
 # adjust and remove (checks, those of a list of targets too, sinks of both kinds, routes)
 # leaves no descriptor, no thread and no memory behind, and no event of those that stay is
-# missing.
+# missing.  Without a state directory: what the journal holds in memory comes and goes by some
+# ten KiB, which would hide what is looked for.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/heap.sh"
 need python3 redis-server
 
 start_redis || exit 1
 start_target shop || exit 1
-mkdir "$dir/state"
 configure() { # a, b or wrong
 	local path=$1 more='' list="t1 t2 t3" steps='["send x"]' routes=''
 	if [ "$1" = b ]; then
@@ -22,7 +22,7 @@ configure() { # a, b or wrong
 	[ "$1" = wrong ] && more=', { name = "wrong"; plugin = "tcp"; addres = "127.0.0.1:1"; }'
 	printf '%s\n' target $list >"$dir/list.csv"
 	cat >"$dir/next.conf" <<-END
-		daemon = { observer = "node-1"; state_dir = "$dir/state"; loops = 2; };
+		daemon = { observer = "node-1"; loops = 2; };
 		defaults = { interval = "20ms"; retry_interval = "20ms"; };
 		targets = ( { name = "list"; file = "$dir/list.csv"; } );
 		checks = (
@@ -94,5 +94,5 @@ END
 )
 is "no event of a check was overtaken" "$gaps" 0
 is "every ledger closes with nothing left" \
-	"$(grep -cE 'sink "[a-z]*": accepted ([0-9]+) = delivered \1 \+ rejected 0 \+ dropped 0 \+ queued 0' "$dir/sonded.log")" 5
+	"$(grep -cE 'sink "[a-z]*": accepted ([0-9]+) \+ restored 0 = delivered \1 \+ rejected 0 \+ moved 0 \+ dropped 0 \+ queued 0 ;' "$dir/sonded.log")" 5
 done_testing
