@@ -556,8 +556,49 @@ def lag(place, runs):
     return [row]
 
 
+def rate(place, state, buffer):
+    """Events a second from a source that has always more, through to a file."""
+    daemon = Daemon(place, f'''
+        daemon = {{ observer = "bench"; {state} }};
+        sources = ( {{ name = "numbers"; plugin = "numbers"; keys = 1000; lanes = 4; }} );
+        sinks = ( {{ name = "lines"; plugin = "file"; path = "{place.path}/lines";
+                    buffer = {{ full = "block"; {buffer} }}; }} );
+        routes = ( {{ name = "all"; match = {{ kind = "change"; from = "numbers"; }}; to = ["lines"]; }} );
+    ''')
+    time.sleep(1)
+    _, before = daemon.counts()
+    began = time.monotonic()
+    time.sleep(2)
+    _, after = daemon.counts()
+    seconds = time.monotonic() - began
+    daemon.end()
+    os.unlink(f"{place.path}/lines")
+    return (after["lines"] - before["lines"]) / seconds
+
+
+def durable(place, runs):
+    """With a disk of 50 ms beside none; and what sixteen producers gain from one sync."""
+    whole = Row("event from a source to a file, journal synced every 50 ms, beside no journal", "us", 2)
+    for turn in range(runs):
+        state = f"{place.path}/state-{turn}"
+        os.mkdir(state)
+        none = rate(place, "", "")
+        kept = rate(place, f'state_dir = "{state}";', 'disk = "256MiB"; sync = "50ms";')
+        shutil.rmtree(state)
+        whole.add(1e6 / none, 1e6 / kept)
+    group = Row("record synced at once, of sixteen producers, beside a tenth of one alone", "us", 1)
+    slower = Row("the same where each sync takes 1 ms more", "us", 1)
+    for _ in range(runs):
+        text = subprocess.run([place.tool("journal"), f"{place.path}/journal", "1"],
+                              stdout=subprocess.PIPE, text=True, check=True).stdout
+        took = {m[1]: float(m[2]) for m in re.finditer(r"^(.*?)\s+\d+/s\s+([\d.]+) us each", text, re.M)}
+        group.add(took["each, 1 producer"] / 10, took["each, 16 producers"])
+        slower.add(took["sync + 1 ms, 1"] / 10, took["sync + 1 ms, 16"])
+    return [whole, group, slower]
+
+
 ROWS = {"tcp": tcp, "http": http, "encode": encode, "redis": redis_rows, "kafka": kafka_rows,
-        "detect": detect, "memory": memory, "lag": lag}
+        "detect": detect, "memory": memory, "lag": lag, "durable": durable}
 
 
 # ---- the page ----
