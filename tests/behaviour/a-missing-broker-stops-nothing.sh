@@ -43,13 +43,13 @@ check "DOWN is noticed" wait_for 10 lines_has DOWN
 start_target shop "$target_port"
 up_twice() { [ "$(jq -r 'select(.kind == "change" and .state == "UP") | .id' "$dir/lines" | grep -c .)" = 2 ]; }
 check "UP is noticed" wait_for 10 up_twice
-is "all three wait" "$(ledger sonded alerts)" "3 0 0 0 3"
+is "all three wait" "$(ledger sonded alerts | cut -d" " -f1-5)" "3 0 0 0 3"
 
 BROKER_PORT=$kafka_port start_kafka || { not_ok "a broker starts"; done_testing; }
 three() { [ "$(kafka_read alerts | grep -c .)" = 3 ]; }
 check "the broker comes, and they are delivered" wait_for 15 three
 is "in order" "$(kafka_read alerts -f '%s\n' | jq -r .state | tr '\n' ' ')" "UP DOWN UP "
 check "the sink is UP again" wait_for 10 grep -q 'sink "alerts": UP' "$dir/sonded.log"
-is "the ledger closes" "$(ledger sonded alerts)" "3 3 0 0 0"
+is "the ledger closes" "$(ledger sonded alerts | cut -d" " -f1-5)" "3 3 0 0 0"
 ends_clean sonded
 done_testing

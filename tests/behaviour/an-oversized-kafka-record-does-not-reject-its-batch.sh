@@ -38,7 +38,7 @@ check "it is rejected, and the log says why" wait_for 10 \
 	grep -q 'rejected an event of check "big".*larger than Kafka takes' "$dir/sonded.log"
 is "nothing else is" "$(grep -c 'rejected an event' "$dir/sonded.log")" 1
 
-read -r accepted delivered rejected dropped queued <<<"$(ledger sonded alerts)"
+read -r accepted delivered rejected dropped queued _ <<<"$(ledger sonded alerts)"
 is "the ledger: accepted, delivered, rejected, dropped, queued" \
 	"$accepted $delivered $rejected $dropped $queued" "21 20 1 0 0"
 ends_clean sonded
