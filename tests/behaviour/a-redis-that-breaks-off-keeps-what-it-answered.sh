@@ -87,7 +87,7 @@ check "and is found again" wait_for 5 grep -q 'sink "live": UP again' "$dir/sond
 check "some are refused" wait_for 20 grep -q '^refused' "$dir/seen"
 check "answers come by the byte" wait_for 30 grep -q '^dripped 3' "$dir/seen"
 sleep 1
-read -r accepted delivered rejected dropped queued < <(ledger sonded live)
+read -r accepted delivered rejected dropped queued _ < <(ledger sonded live)
 check "the ledger closes" closes "$accepted" "$delivered" "$rejected" "$dropped" "$queued"
 is "nothing was dropped" "$dropped" 0
 is "no answer was waited for in vain" "$(grep '^late' "$dir/seen")" ""

@@ -11,7 +11,7 @@
 # shellcheck source=SCRIPTDIR/../behaviour/lib.sh
 . "$(dirname "$0")/../behaviour/lib.sh"
 
-pinned=3620
+pinned=3840
 tolerance=5 # percent
 
 need valgrind
