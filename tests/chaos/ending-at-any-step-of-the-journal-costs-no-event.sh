@@ -10,7 +10,7 @@ need python3
 grep -q 'define ENABLE_FAULT_POINTS 1' "$builddir/config.h" ||
 	skip_all "not configured with --enable-fault-points"
 
-keys=10 rate=5000 half=3000
+keys=10 rate=5000 half=1000
 mapfile -t steps < <(sed -n 's/.*fault_point("\([a-z-]*\)").*/\1/p' "$srcdir"/core/*.c | sort -u)
 check "core/ names steps (${steps[*]})" test ${#steps[@]} -ge 10
 # They come once, when a daemon opens the journal of another: as it was, or damaged.
@@ -21,8 +21,10 @@ conf() { # COUNT; segments of 64 KiB
 	cat <<-END
 		daemon = { observer = "test"; state_dir = "$dir/state"; };
 		sinks = ( { name = "lines"; plugin = "file"; path = "$dir/lines";
-		            buffer = { memory = "1MiB"; disk = "512KiB"; sync = "50ms"; full = "block"; }; } );
-		routes = ( { name = "all"; $numbers_match; to = ["lines"]; } );
+		            buffer = { memory = "1MiB"; disk = "512KiB"; sync = "50ms"; full = "block"; }; },
+		          { name = "slow"; plugin = "slow"; pause = "1ms"; file = "$dir/slow";
+		            buffer = { memory = "64KiB"; disk = "512KiB"; sync = "50ms"; full = "block"; }; } );
+		routes = ( { name = "all"; $numbers_match; to = ["lines", "slow"]; } );
 	END
 }
 
@@ -44,7 +46,7 @@ END
 # Daemons of one trial; what they say is kept for when it fails.
 all_out() { # COUNT
 	start_sonded sonded -c "$dir/sonded.conf" --plugin-dir "$misbehaving" &&
-		wait_for 20 numbers_settled "$1" && wait_for 20 nothing_waits sonded lines
+		wait_for 20 numbers_settled "$1" && wait_for 20 nothing_waits sonded lines slow
 }
 trial() { # STEP HIT
 	local count=$((2 * half)) status
@@ -66,6 +68,9 @@ trial() { # STEP HIT
 	stop_sonded "$sonded_pid" # where it did not end by itself
 	status=$?
 	all_out $count || { echo "after it: not all is delivered" && return 1; }
+	# A cursor that points at a segment that is gone would count what it wanted as damaged.
+	ledger sonded slow >"$dir/last"
+	[ "$(cut -d' ' -f4 "$dir/last")" = 0 ] || { echo "something was gone: $(cat "$dir/last")" && return 1; }
 	stop_sonded "$sonded_pid" || { echo "it does not end with status 0" && return 1; }
 	journal_whole "$dir/state" || return 1
 	count_seen --count $count --ordered --halves 2 "file:$dir/lines" || { echo "$seen" && cat "$dir/checker" && return 1; }
@@ -74,8 +79,10 @@ trial() { # STEP HIT
 
 trials=0 lost=0 twice=0
 for step in "${steps[@]}"; do
-	for hit in 1 2; do
-		[[ $hit = 2 && $opening == *" $step "* ]] && continue
+	for hit in 1 2 6 15; do
+		[[ $hit != 1 && $opening == *" $step "* ]] && continue
+		# The first checkpoints come before any segment can go.
+		[[ $hit -gt 2 && $step != checkpoint ]] && continue
 		missing=0 duplicates=0
 		if trial "$step" $hit >"$dir/trial" 2>&1; then
 			ok "$step, $hit: $seen"
