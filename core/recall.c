@@ -2,7 +2,8 @@
  *
  * recall.c - what is known of every check, by its name.  See recall.h.
  *
- * The table has a lock of its own, for entering, forgetting and walking; what an entry
+ * The table has a lock of its own, for entering, forgetting and walking, and for the
+ * origins in it: to find an entry's lock one must look at its origin.  What else an entry
  * holds is under one of a few locks that entries share by their hash, since a mutex in
  * each would be a twentieth of what an idle check may take.
  */
@@ -133,6 +134,18 @@ recall_remove(struct recall *recall, struct known **at)
     known->kept = false;
 }
 
+/* With the table locked. */
+static void
+recall_swap(struct recall *recall, struct known *known, struct known *fresh)
+{
+    struct origin *origin = fresh->origin;
+
+    recall_lock(recall, known);
+    fresh->origin = known->origin;
+    known->origin = origin;
+    recall_unlock(recall, known); /* of the same name, so it is the same lock */
+}
+
 struct known *
 recall_enter(struct recall *recall, struct known *known)
 {
@@ -141,7 +154,7 @@ recall_enter(struct recall *recall, struct known *known)
     pthread_mutex_lock(&recall->table);
     was = *recall_find_origin(recall, known->origin);
     if (was) {
-        recall_exchange(recall, was, known);
+        recall_swap(recall, was, known);
         recall_end(known);
     } else {
         recall_insert(recall, known);
@@ -163,12 +176,9 @@ recall_leave(struct recall *recall, struct known *known)
 void
 recall_exchange(struct recall *recall, struct known *known, struct known *fresh)
 {
-    struct origin *origin = fresh->origin;
-
-    recall_lock(recall, known);
-    fresh->origin = known->origin;
-    known->origin = origin;
-    recall_unlock(recall, known); /* of the same name, so it is the same lock */
+    pthread_mutex_lock(&recall->table);
+    recall_swap(recall, known, fresh);
+    pthread_mutex_unlock(&recall->table);
 }
 
 static void

@@ -220,6 +220,7 @@ look(const struct known *known, void *arg)
 {
     unsigned *most = arg;
 
+    assert_true(known->origin->check[0] >= '0' && known->origin->check[0] <= '9');
     if (known->state.streak > *most)
         *most = known->state.streak;
 }
@@ -257,6 +258,12 @@ a_snapshot_is_taken_beside_the_judging(void **state)
                     SONDE_OTHER, false, i);
         recall_unlock(recall, known);
         assert_true(known->state.streak < rules.fall); /* no lock on the check's loop */
+        if (i % 10 == 0) { /* a reload meanwhile, and what was before is freed */
+            struct known *next = fresh(known->origin->check);
+
+            recall_exchange(recall, known, next);
+            recall_end(next);
+        }
     }
     atomic_store(&over, true);
     pthread_join(thread, NULL);
