@@ -159,10 +159,8 @@ lanes_next(struct queue *queue, struct queue_entry *entry)
 static void
 entry_free(struct queue_entry *entry)
 {
-    enum sonde_fate fate = entry->lane->queue->given_up ? SONDE_REJECTED : SONDE_RETRY;
-
     if (entry->share)
-        receipt_release(entry->event->receipt, fate);
+        receipt_release(entry->event->receipt, SONDE_RETRY);
     event_unref(entry->event);
     free(entry);
 }

@@ -61,7 +61,8 @@ struct queue_entry {
 
 struct queue *queue_new(struct queue_bounds bounds);
 void queue_free(struct queue *queue); /* with what waits */
-/* The sink is no more, but the daemon is: what is freed with the queue was given up. */
+/* The sink is no more, or stuck for good, but the daemon goes on: who asked what becomes of
+ * the events in the queue is told that they were given up, whatever still comes of them. */
 void queue_give_up(struct queue *queue);
 /* Returns as queue_push. */
 unsigned queue_bounds_set(struct queue *queue, struct queue_bounds bounds);

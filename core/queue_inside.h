@@ -32,7 +32,7 @@ struct queue {
     struct ledger ledger;
     size_t count, bytes;
     uint64_t pushed;
-    bool several, block, given_up;
+    bool several, block;
     struct list waiting[QUEUE_CLASSES][2]; /* [1]: was out before */
     struct list ready;                     /* lanes */
     struct wheel resting;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * queue_look.c - how much waits in a queue, and whether there is room.
+ * queue_look.c - how much waits in a queue, whether there is room, and who is told that
+ * nothing comes of it.
  */
 #include "queue_inside.h"
 
@@ -15,7 +16,15 @@ queue_block(struct queue *queue, bool block)
 void
 queue_give_up(struct queue *queue)
 {
-    queue->given_up = true;
+    struct queue_entry *entry = NULL;
+
+    pthread_mutex_lock(&queue->lock);
+    while ((entry = lanes_next(queue, entry))) {
+        if (entry->share)
+            receipt_release(entry->event->receipt, SONDE_REJECTED);
+        entry->share = false;
+    }
+    pthread_mutex_unlock(&queue->lock);
 }
 
 size_t

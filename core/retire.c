@@ -198,6 +198,9 @@ retire_give_up(struct retired *retired, struct leaver *leaver)
                 " events %s",
                 leaver->sink->instance.name, sink_ledger(leaver->sink).queued,
                 leaver->sink->spool ? "wait on the disk" : "that waited are lost");
+    retire_send_to(retired, leaver->sink, NULL);
+    sink_send_to(leaver->sink, NULL);
+    queue_give_up(leaver->sink->queue);
     retire_leave_spool(leaver->sink);
 }
 

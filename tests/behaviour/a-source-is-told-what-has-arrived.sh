@@ -5,6 +5,7 @@
 # before.  A sink with full = "block" that is away holds the source, loses nothing of it and
 # costs no memory; one with full = "drop" holds nobody and counts what it dropped.  After a
 # crash the source goes on behind what it was told: nothing is missing, in order for each key.
+# What a removed sink that is stuck still had is given up, and holds nothing up.
 . "$(dirname "$0")/lib.sh"
 need redis-server redis-cli
 
@@ -104,6 +105,33 @@ read -ra ledger < <(ledger drops far)
 is "... which counts what it drops" "${ledger[0]} ${ledger[3]} ${ledger[4]}" "$count $((count - 500)) 500"
 check "... and the source is not held" grep -q 'source "in": .* held 0 times' "$dir/drops.log"
 ends_clean drops
+
+# ---- a sink that is stuck in its plugin is removed ----
+
+stuck() { # SINKS TO
+	cat >"$dir/stuck.conf" <<-END
+		daemon = { observer = "node-1"; };
+		sources = ( { name = "in"; plugin = "numbers"; rate = 500; file = "$dir/stuck.state"; } );
+		sinks = ( { name = "lines"; plugin = "file"; path = "$dir/stuck.lines";
+		            format = "{check} {details.n}"; }$1 );
+		routes = ( { name = "all"; match = { from = "in"; }; to = ["lines"$2]; } );
+	END
+}
+stuck ', { name = "hung"; plugin = "hang"; seconds = 16; }' ', "hung"'
+start_sonded stuck --plugin-dir "$misbehaving" -c "$dir/stuck.conf" || exit 1
+check "beside a sink that hangs others go on" wait_for 10 has_lines stuck 500
+is "... and nothing is settled" "$(settled stuck)" 0
+stuck '' ''
+kill -HUP "$sonded_pid"
+check "it is removed, and given up" \
+	wait_for 20 says "$dir/stuck.log" 'sink "hung" was removed and is stuck in its plugin'
+goes_on() { [ "$(settled stuck)" -ge 5000 ]; }
+check "... which the source is told: what it keeps goes on" wait_for 3 goes_on
+sleep 5 # the plugin comes back, and delivers what was given up
+before=$(settled stuck)
+goes_on() { [ "$(settled stuck)" -ge $((before + 200)) ]; }
+check "... and once only, when the plugin comes back" wait_for 5 goes_on
+ends_clean stuck
 
 # ---- wrong configurations ----
 
