@@ -355,27 +355,38 @@ recall_restored_name(struct recall *recall, const void *name, size_t length)
     return known;
 }
 
-/* What is said of another hard state than the one known here belongs to a change that
- * the journal did not take. */
 bool
-recall_restore_soft(struct recall *recall, const void *payload, size_t length)
+recall_read_soft(const void *payload, size_t length, struct recall_soft *soft)
 {
     const unsigned char *at = payload;
     uint64_t hard, streak;
-    int64_t onset;
-    struct known *known;
 
     if (length <= RECALL_SOFT)
         return false;
     hard = recall_take(&at, 1);
     streak = recall_take(&at, 2);
-    onset = (int64_t)recall_take(&at, 8);
-    if (hard > SONDE_DOWN)
+    *soft = (struct recall_soft){
+        .hard = (enum sonde_state)hard,
+        .streak = (uint16_t)(streak < RECALL_STREAK ? streak : RECALL_STREAK),
+        .onset = (int64_t)recall_take(&at, 8),
+        .name = (const char *)at,
+        .length = length - RECALL_SOFT
+    };
+    return hard <= SONDE_DOWN;
+}
+
+/* What is said of another hard state than the one known here belongs to a change that
+ * the journal did not take. */
+bool
+recall_restore_soft(struct recall *recall, const void *payload, size_t length)
+{
+    struct recall_soft soft;
+    struct known *known;
+
+    if (!recall_read_soft(payload, length, &soft))
         return false;
-    known = recall_restored_name(recall, at, length - RECALL_SOFT);
-    if (known->state.hard != (enum sonde_state)hard)
-        streak = 0;
-    known->state.streak = (uint16_t)(streak < RECALL_STREAK ? streak : RECALL_STREAK);
-    known->state.onset = onset;
+    known = recall_restored_name(recall, soft.name, soft.length);
+    known->state.streak = known->state.hard == soft.hard ? soft.streak : 0;
+    known->state.onset = soft.onset;
     return true;
 }

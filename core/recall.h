@@ -60,6 +60,14 @@ size_t recall_count(struct recall *recall);
 void recall_restore(struct recall *recall, const struct sonde_event *change);
 void recall_restore_forget(struct recall *recall, const void *name, size_t length);
 /* What recall_pack_soft said of unconfirmed answers; false: it is none. */
+struct recall_soft {
+    enum sonde_state hard;
+    uint16_t streak;
+    int64_t onset;
+    const char *name; /* no C text */
+    size_t length;
+};
+bool recall_read_soft(const void *payload, size_t length, struct recall_soft *soft);
 bool recall_restore_soft(struct recall *recall, const void *payload, size_t length);
 /* Freed by the caller. */
 struct journal_head *recall_pack_soft(const struct known *known);

@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "json.h"
+#include "dump.h"
 #include "memory.h"
 #include "replay.h"
 #include "segment.h"
@@ -36,7 +36,7 @@ static const char sondectl_usage[] =
     "\n"
     "  list           the files: first number, bytes, what they hold\n"
     "  verify         read everything; exit 1 where something is damaged\n"
-    "  dump           every record as a line of JSON\n"
+    "  dump           every record as a line of JSON: what it is, and what it says\n"
     "  trim [--yes]   remove all but the newest file, which holds every state; what\n"
     "                 waited for a sink in the others is dropped.  Tells what would go,\n"
     "                 and does it with --yes.  The daemon must be stopped\n"
@@ -164,34 +164,6 @@ sondectl_verify_one(const struct sondectl_segment *segment)
     return SONDECTL_DAMAGED;
 }
 
-/* Payloads are for the daemon; those that are text are shown as such. */
-static bool
-sondectl_is_text(const unsigned char *bytes, size_t length)
-{
-    for (size_t at = 0, size; at < length; at += size) {
-        size = text_utf8((const char *)bytes + at, length - at);
-        if (!size || (size == 1 && bytes[at] < ' ' && !strchr("\t\n\r", bytes[at])))
-            return false;
-        if (!bytes[at])
-            return false;
-    }
-    return true;
-}
-
-static void
-sondectl_payload(struct text *line, const struct record *record)
-{
-    if (sondectl_is_text(record->payload, record->length)) {
-        text_puts(line, ", \"text\": ");
-        json_string(line, (const char *)record->payload, record->length);
-        return;
-    }
-    text_puts(line, ", \"hex\": \"");
-    for (size_t i = 0; i < record->length; i++)
-        text_printf(line, "%02x", record->payload[i]);
-    text_puts(line, "\"");
-}
-
 static int
 sondectl_dump_one(const struct sondectl_segment *segment)
 {
@@ -203,18 +175,7 @@ sondectl_dump_one(const struct sondectl_segment *segment)
     segment_scan_init(&scan, segment->disk, segment->fd, size);
     while (segment_next(&scan, &record) == RECORD_TAKEN) {
         line.length = 0;
-        text_printf(&line, "{ \"segment\": %" PRIu64 ", ", segment->first);
-        if (record.kind == RECORD_SNAPSHOT_END)
-            text_puts(&line, "\"snapshot\": \"end\"");
-        else {
-            text_printf(&line,
-                        "\"number\": %" PRIu64 ", \"kind\": %" PRIu32
-                        ", \"note\": %s, \"bytes\": %zu",
-                        record.number, record.kind & ~RECORD_BESIDE,
-                        record.kind & RECORD_BESIDE ? "true" : "false", record.length);
-            sondectl_payload(&line, &record);
-        }
-        text_puts(&line, " }\n");
+        dump_record(&line, segment->first, &record);
         fwrite(line.bytes, 1, line.length, stdout);
     }
     text_deinit(&line);

@@ -4,6 +4,8 @@
  */
 #include "journal_client.h"
 
+#include "recall.h"
+#include "spool.h"
 #include "statedir.h"
 
 #include <fcntl.h>
@@ -81,9 +83,66 @@ a_journal_is_listed_verified_and_dumped(void **state)
     assert_string_equal(said, "200\n");
     assert_int_equal(run("journal dump s | head -4"), 0);
     assert_true(says("{ \"segment\": 1, \"snapshot\": \"end\" }\n"));
-    assert_true(says("{ \"segment\": 1, \"number\": 1, \"kind\": 5, \"note\": false, "
-                     "\"bytes\": 12, \"text\": \"{ \\\"a\\\": \\\"b\\\" }\" }\n"));
+    assert_true(says(
+        "{ \"segment\": 1, \"number\": 1, \"kind\": \"forget\", "
+        "\"note\": false, \"bytes\": 12, \"check\": \"{ \\\"a\\\": \\\"b\\\" }\" }\n"));
     assert_true(says("\"hex\": \"0100000000000000666666"));
+}
+
+static void
+append_head(struct journal *journal, enum journal_kind kind, struct journal_head *head,
+            const char *more)
+{
+    journal_append(journal, kind,
+                   (struct iovec[]){ { head->bytes, head->length },
+                                     { (char *)(uintptr_t)more, strlen(more) } },
+                   2);
+    free(head);
+}
+
+static void
+a_record_says_what_it_is(void **state)
+{
+    struct known *known = recall_begin(origin_new("shop", "tcp", "node-1", NULL, 0));
+    struct spool *spool = spool_new("alerts", &(struct spool_home){ 0 });
+    struct event_pool *pool = event_pool_new();
+    struct sonde_event *event = event_new(pool, known->origin);
+    const struct journal_target targets[] = { { "alerts", "all" }, { "live", "" } };
+    struct journal *journal;
+    char why[JOURNAL_WHY];
+    uint64_t seq = 12345;
+
+    (void)state;
+    assert_int_equal(mkdir("t", 0755), 0);
+    journal = journal_open("t/journal", &(struct journal_options){ 0 },
+                           &(struct journal_client){ 0 }, why);
+    assert_non_null(journal);
+    spool_open(spool, journal);
+    known->state.hard = SONDE_DOWN;
+    known->state.streak = 3;
+    append_head(journal, JOURNAL_EVENT, journal_event_head(targets, 2),
+                event_encoded(event, EVENT_JSON)->bytes);
+    append_head(journal, JOURNAL_STATE, journal_event_head(NULL, 0), "no\nevent");
+    append_head(journal, JOURNAL_SOFT, recall_pack_soft(known), "");
+    append_head(journal, JOURNAL_CURSOR, spool_pack(spool, 0), "");
+    journal_append(journal, JOURNAL_SEQ, &(struct iovec){ &seq, sizeof(seq) }, 1);
+    spool_close(spool);
+    journal_close(journal);
+    assert_int_equal(run("journal dump t"), 0);
+    assert_true(
+        says("\"to\": [ { \"sink\": \"alerts\", \"route\": \"all\" }, { \"sink\": "
+             "\"live\", \"route\": \"\" } ], \"event\": {\"id\":"));
+    assert_true(says("\"check\":\"shop\""));
+    assert_true(
+        says("\"kind\": \"state\", \"note\": false, \"bytes\": 9, \"hex\": \"00"));
+    assert_true(says("\"check\": \"shop\", \"hard\": \"DOWN\", \"soft\": 3 }\n"));
+    assert_true(says("\"sink\": \"alerts\", \"waiting\": 0 }\n"));
+    assert_true(
+        says("\"kind\": \"seq\", \"note\": false, \"bytes\": 8, \"below\": 12345 }"));
+    spool_free(spool);
+    event_unref(event);
+    event_pool_free(pool);
+    recall_end(known);
 }
 
 static void
@@ -160,6 +219,7 @@ what_is_wrong_is_a_sentence(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, said_leave)
 static const struct CMUnitTest tests[] = {
     TEST(a_journal_is_listed_verified_and_dumped),
+    TEST(a_record_says_what_it_is),
     TEST(damage_is_said_and_is_the_exit_status),
     TEST(trim_asks_first_and_needs_a_stopped_daemon),
     TEST(trim_keeps_all_where_the_newest_is_not_whole),
