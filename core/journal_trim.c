@@ -101,11 +101,14 @@ journal_trim(struct journal *journal)
 {
     uint64_t needed = journal->client.needed ? journal->client.needed(journal->client.arg)
                                              : JOURNAL_NOBODY;
-    size_t count = journal_unneeded(journal, needed);
+    size_t count;
 
-    if (!count || !journal_checkpoint(journal) || !journal_sync_now(journal))
+    if (!journal_unneeded(journal, needed) || !journal_checkpoint(journal)
+        || !journal_sync_now(journal))
         return false;
-    while (count--)
+    /* Counted now: where the checkpoint began another segment, room may have been made
+     * for that already. */
+    for (count = journal_unneeded(journal, needed); count; count--)
         journal_unlink_oldest(journal);
     return true;
 }
