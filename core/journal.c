@@ -63,7 +63,7 @@ journal_append(struct journal *journal, uint32_t kind, const struct iovec *parts
     fault_point("append");
     pthread_mutex_lock(&journal->lock);
     if (length <= JOURNAL_PAYLOAD
-        && size + journal->gathering.length <= journal->options.buffer
+        && size + journal->gathering.length + journal->over <= journal->options.buffer
         && !journal->stopping) {
         unsigned char *at = journal_bytes_reserve(&journal->gathering, size);
 

@@ -32,7 +32,7 @@ struct journal_notes;
 struct journal_reader;
 
 enum { JOURNAL_WHY = 256, JOURNAL_PAYLOAD = 16 << 20 /* bytes at most */ };
-#define JOURNAL_NOBODY UINT64_MAX /* from needed: nothing that is written is needed */
+#define JOURNAL_NOBODY UINT64_MAX /* from needed: nothing appended before is needed */
 
 struct journal_record {
     uint64_t number;
@@ -68,7 +68,8 @@ struct journal_client {
     void (*snapshot)(void *arg, struct journal_notes *notes, uint64_t written);
     /* What has changed since by no record, as cursors: with journal_note. */
     void (*checkpoint)(void *arg, struct journal_notes *notes, uint64_t written);
-    /* The lowest number that somebody still wants to read, or JOURNAL_NOBODY. */
+    /* The lowest number that somebody still wants to read, or JOURNAL_NOBODY.  While the
+     * disk is in trouble, what is below it may not come to be written at all. */
     uint64_t (*needed)(void *arg);
     /* All up to written survives kill -9, all up to durable a power cut. */
     void (*told)(void *arg, uint64_t written, uint64_t durable);

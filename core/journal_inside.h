@@ -4,7 +4,8 @@
  *
  * journal.c        appending, the thread, the end
  * journal_open.c   what is there at the start
- * journal_write.c  one step of the writer: write, sync, begin the next segment
+ * journal_write.c  one step of the writer: write, sync
+ * journal_rotate.c the next segment
  * journal_trim.c   checkpoints, and what may go
  * journal_read.c   readers
  */
@@ -20,6 +21,11 @@
 struct journal_bytes {
     unsigned char *at;
     size_t length, room;
+};
+
+enum {
+    JOURNAL_SHARE = 4, /* a snapshot takes at most this part of its segment */
+    JOURNAL_ROOM = 512 /* kept for a checkpoint, beside the size of two */
 };
 
 /* What snapshot and checkpoint write into; their records are sealed at once. */
@@ -59,6 +65,7 @@ struct journal {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct journal_bytes gathering; /* appended, not taken by the writer */
+    size_t over; /* what the writer holds above the buffer: so much less may gather */
     uint64_t next;
     bool sleeping, stopping, kicked, started, retuned;
     struct journal_options tuned; /* where retuned: for the writer to take */
@@ -79,7 +86,8 @@ struct journal {
     off_t snapshot_size, notes_size;
     enum journal_trust trust;
     bool rotating;   /* wanted until it is done */
-    bool committing; /* a segment may have its name that nobody here knows of */
+    uint64_t naming; /* a segment with this first number may have its name, and is not in
+                      * the list; 0: none */
     bool dirty;
     int64_t dirty_since, last_write, last_notes, next_look;
     uint64_t told_written, told_durable;
@@ -117,6 +125,12 @@ bool journal_write(struct journal *journal);
 bool journal_sync_now(struct journal *journal);
 bool journal_fails(struct journal *journal, enum journal_task task, const char *what);
 void journal_works(struct journal *journal, enum journal_task task);
+
+void journal_tell(struct journal *journal, uint64_t written, uint64_t durable);
+
+/* journal_rotate.c: begins the next segment with all that is held. */
+bool journal_rotate(struct journal *journal);
+off_t journal_wanted_size(const struct journal *journal);
 
 /* journal_trim.c */
 bool journal_checkpoint(struct journal *journal);

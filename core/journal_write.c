@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * journal_write.c - one step of the journal's writer: write, sync, begin the next
- * segment. See journal.h.
+ * journal_write.c - one step of the journal's writer: write, sync.  See journal.h.
  *
  * What was written is held in memory until it is synced: after a sync that failed the
  * kernel may have dropped it, and a second sync that succeeds would prove nothing.  A new
  * segment is begun then, with all of it.
- *
- * A new segment is made as journal.new: a head, the snapshot, its end, and every record
- * that was appended until the snapshot was taken.  Only when all of that is on the disk
- * does it get its name.  So a named segment always holds a whole snapshot, and no
- * snapshot speaks of a record that is not on the disk.
  */
 #include "clock.h"
 #include "fault.h"
@@ -25,11 +19,6 @@
     (1 * CLOCK_MS) /* from one write to the next, unless each is synced */
 #define JOURNAL_PAUSE   (100 * CLOCK_MS)   /* after the first failure, then doubled */
 #define JOURNAL_LONGEST (1 * CLOCK_SECOND) /* ... up to this */
-
-enum {
-    JOURNAL_SHARE = 4, /* a snapshot takes at most this part of its segment */
-    JOURNAL_ROOM = 512 /* kept for a checkpoint, beside the size of two */
-};
 
 static void
 journal_count(atomic_ullong *counter)
@@ -98,6 +87,19 @@ journal_swap(struct journal_bytes *a, struct journal_bytes *b)
     *b = kept;
 }
 
+/* Each try to begin a segment takes what has gathered, also where it fails. */
+static void
+journal_bound(struct journal *journal)
+{
+    size_t held = journal->held.length, buffer = journal->options.buffer;
+
+    if (held <= buffer && !journal->over)
+        return;
+    pthread_mutex_lock(&journal->lock);
+    journal->over = held > buffer ? held - buffer : 0;
+    pthread_mutex_unlock(&journal->lock);
+}
+
 void
 journal_take(struct journal *journal)
 {
@@ -119,11 +121,12 @@ journal_take(struct journal *journal)
     else
         journal_swap(&journal->held, &journal->taking);
     journal->taking.length = 0;
+    journal_bound(journal);
 }
 
 /* ---- how far it got ---- */
 
-static void
+void
 journal_tell(struct journal *journal, uint64_t written, uint64_t durable)
 {
     atomic_store(&journal->written, written);
@@ -164,146 +167,6 @@ journal_sync_now(struct journal *journal)
     journal->held_written = 0;
     journal_tell(journal, atomic_load(&journal->written), atomic_load(&journal->written));
     return true;
-}
-
-/* ---- the next segment ---- */
-
-static off_t
-journal_wanted_size(const struct journal *journal)
-{
-    off_t asked = (off_t)journal->options.segment;
-    off_t least = SEGMENT_HEAD + JOURNAL_SHARE * journal->snapshot_size;
-
-    return asked > least ? asked : least;
-}
-
-static void
-journal_drop_ready(struct journal *journal)
-{
-    segment_close(journal->disk, &journal->ready);
-    journal->disk->calls->unlink(journal->disk, SEGMENT_NEW);
-}
-
-static void
-journal_snapshot(struct journal *journal, struct journal_notes *notes)
-{
-    unsigned char head[SEGMENT_HEAD] = { 0 };
-
-    fault_point("snapshot");
-    notes->number = atomic_load(&journal->written) + 1;
-    journal_bytes_add(&notes->bytes, head, sizeof(head)); /* its place */
-    if (journal->client.snapshot)
-        journal->client.snapshot(journal->client.arg, notes, notes->number - 1);
-    journal_note(notes, RECORD_SNAPSHOT_END, NULL, 0);
-    journal_take(journal);
-}
-
-/* The new one is in its place: the list, what is written and what is durable follow. */
-static void
-journal_adopt(struct journal *journal)
-{
-    struct journal_entry entry = { .first = journal->ready.first,
-                                   .serial = ++journal->serial,
-                                   .end = journal->ready.end,
-                                   .size = journal->ready.end };
-    off_t end = journal->trust == JOURNAL_SUSPECT ? journal->synced_end
-                                                  : journal->current.end;
-    bool replaced = journal->count
-                    && journal->list[journal->count - 1].first == entry.first;
-
-    pthread_mutex_lock(&journal->list_lock);
-    if (!replaced) {
-        journal->list = memory_grow(journal->list, journal->count + 1, sizeof(entry));
-        if (journal->count && journal->current.fd != -1)
-            journal->list[journal->count - 1].end =
-                journal->list[journal->count - 1].size = end;
-        journal->count++;
-    }
-    journal->list[journal->count - 1] = entry;
-    pthread_mutex_unlock(&journal->list_lock);
-    /* What was reserved and not used, or cannot be relied on.  A failure does no harm. */
-    if (journal->current.fd != -1 && !replaced)
-        journal->disk->calls->truncate(journal->disk, journal->current.fd, end);
-    segment_close(journal->disk, &journal->current);
-    journal->current = journal->ready;
-    journal->ready.fd = -1;
-    journal->synced_end = journal->current.end;
-    journal->trust = JOURNAL_SOUND;
-    journal->rotating = journal->committing = journal->dirty = false;
-    atomic_store(&journal->distrusted, false);
-    journal->held.length = journal->held_written = 0;
-    journal_count(&journal->counts.rotations);
-    journal_tell(journal, journal->taken, journal->taken);
-}
-
-/* Fills journal.new and gives it its name. */
-static bool
-journal_fill(struct journal *journal, struct journal_notes *notes)
-{
-    size_t from = journal->trust == JOURNAL_SUSPECT ? 0 : journal->held_written;
-    uint64_t first = atomic_load(journal->trust == JOURNAL_SUSPECT ? &journal->durable
-                                                                   : &journal->written)
-                     + 1;
-    off_t size;
-
-    journal->snapshot_size = (off_t)notes->bytes.length;
-    size = journal_wanted_size(journal) + (off_t)(journal->held.length - from);
-    segment_put_head(notes->bytes.at, first);
-    if (journal->ready.size < size) {
-        fault_point("allocate");
-        if (journal->disk->calls->allocate(journal->disk, journal->ready.fd, size) == -1)
-            return journal_fails(journal, JOURNAL_WRITING, "making room for a segment");
-        journal->ready.size = size;
-    }
-    if (segment_append(journal->disk, &journal->ready, notes->bytes.at,
-                       notes->bytes.length)
-            == -1
-        || segment_append(journal->disk, &journal->ready, journal->held.at + from,
-                          journal->held.length - from)
-               == -1)
-        return journal_fails(journal, JOURNAL_WRITING, "writing a segment");
-    if (segment_sync(journal->disk, &journal->ready) == -1)
-        return journal_fails(journal, JOURNAL_WRITING, "syncing a segment");
-    journal->committing = true;
-    if (segment_commit(journal->disk, &journal->ready, first) == -1)
-        return journal_fails(journal, JOURNAL_WRITING, "naming a segment");
-    return true;
-}
-
-static bool
-journal_make_ready(struct journal *journal)
-{
-    off_t size = journal_wanted_size(journal);
-
-    if (journal->ready.fd != -1)
-        return true;
-    return segment_prepare(journal->disk, &journal->ready, size) == 0
-           /* Perhaps there is room when what nobody needs has gone. */
-           || (!journal->committing && journal->trust != JOURNAL_SUSPECT
-               && journal->current.fd != -1 && journal_trim(journal)
-               && segment_prepare(journal->disk, &journal->ready, size) == 0);
-}
-
-static bool
-journal_rotate(struct journal *journal)
-{
-    struct journal_notes notes = { 0 };
-    bool done;
-
-    fault_point("rotate");
-    journal->rotating = true;
-    if (journal->trust != JOURNAL_SUSPECT)
-        journal_sync_now(journal); /* if that fails, the new one gets all that is held */
-    if (!journal_make_ready(journal))
-        return journal_fails(journal, JOURNAL_WRITING, "making a segment");
-    journal_snapshot(journal, &notes);
-    done = journal_fill(journal, &notes);
-    free(notes.bytes.at);
-    if (done)
-        journal_adopt(journal);
-    else
-        journal_drop_ready(journal);
-    return done;
 }
 
 /* ---- writing ---- */
@@ -401,6 +264,7 @@ journal_step(struct journal *journal)
         journal_prepare_ahead(journal, now);
         journal_look_around(journal, now);
     }
+    journal_bound(journal);
 }
 
 static int64_t

@@ -17,10 +17,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
-    KEEP_SEGMENTS = 8, /* that the smallest budget holds */
+    KEEP_SEGMENTS = 8, /* that the smallest budget holds, and the disk */
     KEEP_LEAST = 64 << 10,
     KEEP_MOST = 16 << 20
 };
@@ -225,13 +226,25 @@ keep_new(void)
     return keep;
 }
 
-static struct journal_options
-keep_tune(const struct keep_options *options)
+/* A small disk may be full long before a budget is. */
+static void
+keep_measure(struct keep *keep, const char *directory)
 {
-    uint64_t segment = options->disk / KEEP_SEGMENTS;
+    struct statvfs room;
+
+    keep->room = UINT64_MAX;
+    if (statvfs(directory, &room) == 0)
+        keep->room = (uint64_t)room.f_blocks * room.f_frsize;
+}
+
+static struct journal_options
+keep_tune(const struct keep *keep, const struct keep_options *options)
+{
+    bool budget = options->disk && options->disk < keep->room;
+    uint64_t segment = (budget ? options->disk : keep->room) / KEEP_SEGMENTS;
 
     if (segment < KEEP_LEAST)
-        segment = options->disk ? KEEP_LEAST : KEEP_MOST;
+        segment = KEEP_LEAST;
     return (struct journal_options){ .sync = options->sync,
                                      .every = options->every,
                                      .segment = segment < KEEP_MOST ? segment
@@ -262,8 +275,10 @@ keep_open(struct keep *keep, const char *directory, const struct keep_options *o
                                            .told = keep_told,
                                            .health = keep_on_health };
     AUTO_FREE char *path = memory_format("%s/journal", directory);
-    struct journal_options tuned = keep_tune(options);
+    struct journal_options tuned;
 
+    keep_measure(keep, directory);
+    tuned = keep_tune(keep, options);
     atomic_store(&keep->reserved, 0);
     keep->journal = journal_open(path, &tuned, &client, why);
     if (!keep->journal)
@@ -286,7 +301,7 @@ keep_disk(const struct keep *keep)
 void
 keep_retune(struct keep *keep, const struct keep_options *options)
 {
-    struct journal_options tuned = keep_tune(options);
+    struct journal_options tuned = keep_tune(keep, options);
 
     if (keep->journal)
         journal_retune(keep->journal, &tuned);

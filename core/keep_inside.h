@@ -31,6 +31,7 @@ struct keep {
     struct recall *recall;
     struct journal *journal;             /* NULL without a disk */
     _Atomic(struct keep_spool *) spools; /* only the main thread adds; none goes */
+    uint64_t room;                       /* bytes of the disk, used or not */
     struct event_pool *pool; /* of the main thread until keep_start, then the journal's */
 
     pthread_mutex_t order;  /* of records, as they get their number and reach spools */

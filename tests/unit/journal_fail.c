@@ -79,6 +79,93 @@ a_full_disk_is_told_counted_and_got_over(void **state)
     assert_int_equal(journal_close(journal), 0);
 }
 
+static atomic_llong room; /* bytes of one file */
+
+static int
+allocate_within_room(struct disk *disk, int fd, off_t size)
+{
+    if (size <= atomic_load(&room))
+        return allocate_really(disk, fd, size);
+    errno = ENOSPC;
+    return -1;
+}
+
+static struct journal *
+journal_on_a_full_disk(uint64_t *last)
+{
+    char why[JOURNAL_WHY] = "";
+    struct journal *journal;
+    uint64_t number;
+
+    allocate_really = calls.allocate;
+    calls.allocate = allocate_within_room;
+    atomic_store(&room, 0);
+    journal = journal_open_on(
+        &shim, &(struct journal_options){ .segment = 1 << 20, .buffer = 128 << 10 },
+        &callbacks, why);
+    assert_non_null(journal);
+    journal_start(journal);
+    while (!atomic_load(&client.downs) || journal_counts(journal).refused == 0)
+        if ((number = append(journal, 1, 1000)))
+            *last = number;
+        else
+            nap();
+    return journal;
+}
+
+/* A segment is made as large as it can be, and all that was held is in it. */
+static void
+a_disk_with_room_for_less_than_a_segment_is_used(void **state)
+{
+    struct journal_reader *reader;
+    struct journal_record record;
+    struct journal *journal;
+    uint64_t last = 0;
+
+    (void)state;
+    journal = journal_on_a_full_disk(&last);
+    atomic_store(&room, 700 << 10);
+    wait_durable(journal, last);
+    reader = journal_reader_new(journal, 1);
+    for (uint64_t number = 1; number <= last; number++) {
+        assert_int_equal(journal_read(reader, &record), JOURNAL_RECORD);
+        assert_int_equal(record.number, number);
+    }
+    journal_reader_free(reader);
+    wait_durable(journal, append(journal, 1, 1000));
+    assert_int_equal(journal_close(journal), 0);
+}
+
+/* Where the disk has not even that, what nobody needs any more is not written. */
+static void
+what_nobody_needs_does_not_keep_a_disk_full(void **state)
+{
+    struct journal_reader *reader;
+    struct journal_record record;
+    struct journal *journal;
+    uint64_t last = 0, number;
+
+    (void)state;
+    journal = journal_on_a_full_disk(&last);
+    atomic_store(&room, 72 << 10);
+    for (int i = 0; i < 300; i++)
+        nap();
+    assert_true(journal_durable(journal) < last);
+    atomic_store(&client.needed, last);
+    wait_durable(journal, last);
+    number = append(journal, 1, 1000);
+    assert_int_equal(number, last + 1);
+    wait_durable(journal, number);
+    reader = journal_reader_new(journal, last);
+    for (; last <= number; last++) {
+        assert_int_equal(journal_read(reader, &record), JOURNAL_RECORD);
+        assert_int_equal(record.number, last);
+    }
+    assert_int_equal(journal_counts(journal).gone, 0);
+    journal_reader_free(reader);
+    assert_int_equal(journal_close(journal), 0);
+}
+
 /* ---- a sync that fails ---- */
 
 static atomic_int failing;
@@ -142,6 +229,8 @@ after_a_failed_sync_all_is_written_again(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 static const struct CMUnitTest tests[] = {
     TEST(a_full_disk_is_told_counted_and_got_over),
+    TEST(a_disk_with_room_for_less_than_a_segment_is_used),
+    TEST(what_nobody_needs_does_not_keep_a_disk_full),
     TEST(after_a_failed_sync_all_is_written_again),
 };
 

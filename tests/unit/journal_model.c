@@ -6,7 +6,9 @@
  * got, and is killed or loses its power at random moments, some of it on a disk whose
  * calls fail. After each start: every record that was promised and is not settled comes
  * back to its sink, in order and with its bytes; no cursor points at a segment that is
- * gone; a state is never older than the last one promised.
+ * gone; a state is never older than the last one promised.  And where the disk is full
+ * for a while, and then has room for one small segment, which is less than all that
+ * waits, it is used again as soon as nobody needs what is in it.
  *
  * SONDE_MODEL_SCHEDULES tells how many, SONDE_MODEL_SEED the first: a failure names its
  * own.
@@ -30,7 +32,9 @@ enum {
     SINKS = 3,
     RECORDS = 4096, /* of one schedule */
     LIVES = 4,
-    STEPS = 60
+    STEPS = 60,
+    FULL_STEPS = 8,
+    SMALL = 12 << 10 /* bytes: room for a snapshot and what keeps being appended */
 };
 enum { STATE = 1, CURSOR = 2 };
 
@@ -226,6 +230,40 @@ live(void)
     }
 }
 
+static void
+step_later(void)
+{
+    it.now += 1100 * CLOCK_MS;
+    clock_fake(it.now, 0);
+    journal_step(it.journal);
+}
+
+/* The disk takes nothing more until the journal refuses; then everything is settled. */
+static void
+fill_and_empty(void)
+{
+    uint64_t last;
+
+    it.model.fail = 0;
+    it.model.room = 1;
+    for (int step = 0; step < FULL_STEPS; step++) {
+        for (int more = 0; more < 20; more++)
+            change_a_state();
+        step_later();
+    }
+    for (int sink = 0; sink < SINKS; sink++)
+        for (uint64_t at = 1; at <= cursor_seen(it.cursors[sink]); at++)
+            if (cursor_settle(it.cursors[sink], at))
+                it.truth[at].settled |= 1u << sink;
+    last = journal_next(it.journal) - 1;
+    it.model.room = model_disk_used(&it.model) + SMALL;
+    for (int step = 0; step < FULL_STEPS && journal_written(it.journal) < last; step++)
+        step_later();
+    /* One that may have its name already is made again with all that it had. */
+    HOLDS(journal_written(it.journal) >= last || it.journal->naming);
+    it.model.room = 0;
+}
+
 /* ---- what must hold after a start ---- */
 
 /* A sink reads again from its cursor on; promised: the highest number that must be there.
@@ -323,6 +361,8 @@ one_schedule(uint64_t seed)
         it.model.fail = fails;
         it.model.left = dice(3) ? 1 + dice(150) : 0;
         live();
+        if (!it.model.dead && !it.model.left && dice(4) == 0)
+            fill_and_empty();
         it.model.fail = it.model.left = 0;
         it.model.dead = false;
         promised = power ? journal_durable(it.journal) : journal_written(it.journal);

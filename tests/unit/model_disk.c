@@ -169,6 +169,30 @@ model_name(struct model_change *change, const char *name, struct model_file *fil
     entry->file = file;
 }
 
+/* ---- room ---- */
+
+off_t
+model_disk_used(const struct model_disk *model)
+{
+    off_t used = 0;
+
+    for (int i = 0; i < MODEL_NAMES; i++)
+        if (model->cached[i].file)
+            used += model->cached[i].file->cached.size;
+    return used;
+}
+
+static bool
+model_is_full(const struct model_disk *model, const struct model_file *file, off_t end)
+{
+    off_t more = end - file->cached.size;
+
+    if (!model->room || more <= 0 || model_disk_used(model) + more <= model->room)
+        return false;
+    errno = ENOSPC;
+    return true;
+}
+
 /* ---- the calls ---- */
 
 static int
@@ -233,6 +257,8 @@ model_write(struct disk *disk, int fd, const void *bytes, size_t length, off_t a
     struct model_file *file = model->open[fd];
     bool dead = model->dead;
 
+    if (model_is_full(model, file, at + (off_t)length))
+        return -1;
     if (model_fails(model)) {
         if (model->dead == dead || length < 2)
             return -1;
@@ -253,7 +279,7 @@ model_truncate(struct disk *disk, int fd, off_t size)
 {
     struct model_file *file = model_of(disk)->open[fd];
 
-    if (model_fails(model_of(disk)))
+    if (model_is_full(model_of(disk), file, size) || model_fails(model_of(disk)))
         return -1;
     bytes_resize(&file->cached, size);
     model_later(file, size, NULL, 0);

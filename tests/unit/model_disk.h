@@ -33,6 +33,7 @@ struct model_disk {
     uint64_t random;
     unsigned fail; /* one call in so many fails; 0: none does */
     unsigned left; /* calls until the process dies: then none does anything; 0: never */
+    off_t room;    /* bytes of all files together; 0: no bound */
     bool dead;
     struct model_file *files[MODEL_FILES];
     struct model_file *open[MODEL_FILES];
@@ -45,6 +46,7 @@ void model_disk_init(struct model_disk *model, uint64_t seed);
 void model_disk_deinit(struct model_disk *model);
 /* Below this, but never this. */
 unsigned model_disk_random(struct model_disk *model, unsigned below);
+off_t model_disk_used(const struct model_disk *model); /* bytes of all files */
 /* What is read from now on is what lasted.  Nothing may be open. */
 void model_disk_power_cut(struct model_disk *model);
 
