@@ -84,7 +84,7 @@ kept_event(struct spool *spool, struct sonde_event *event)
     if (!event->receipt)
         return event_ref(event);
     copy = event_decode(spool->pool, json->bytes, json->length, &fault);
-    return copy;
+    return copy ? copy : event_copy(spool->pool, event);
 }
 
 /* Without the lock. */
