@@ -265,7 +265,9 @@ daemon_keep(struct daemon *daemon)
     struct keep_options options;
     char why[JOURNAL_WHY];
 
-    if (statedir_take(graph->options.state_dir, &daemon->state_lock) == -1)
+    if (statedir_take(graph->options.state_dir, "give this one a state_dir of its own",
+                      &daemon->state_lock)
+        == -1)
         return false;
     daemon->keep = daemon->engine.keep = keep_new();
     graph_keep_options(graph, &options);

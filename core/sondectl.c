@@ -280,7 +280,8 @@ sondectl_trim(const char *state, bool yes)
 
     if (access(state, F_OK) == -1) /* the lock would make it */
         fprintf(stderr, "sondectl: %s: %s\n", state, strerror(errno));
-    else if (statedir_take(state, &lock) == 0 && sondectl_find(&disk, state, &list))
+    else if (statedir_take(state, "stop it first", &lock) == 0
+             && sondectl_find(&disk, state, &list))
         status = sondectl_drop(&disk, &list, yes);
     free(list.numbers);
     memory_close(&disk.directory);

@@ -16,16 +16,14 @@
 #include <unistd.h>
 
 static void
-statedir_name_holder(const char *path, int lock)
+statedir_name_holder(const char *path, int lock, const char *advice)
 {
     char pid[32] = "";
     ssize_t length = pread(lock, pid, sizeof(pid) - 1, 0);
 
     pid[length > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-    log_error(
-        "state_dir %s is held by another sonded, pid %s; give this one a state_dir of "
-        "its own",
-        path, *pid ? pid : "unknown");
+    log_error("state_dir %s is held by another sonded, pid %s; %s", path,
+              *pid ? pid : "unknown", advice);
 }
 
 static void
@@ -47,7 +45,7 @@ statedir_path(const char *configured)
 }
 
 int
-statedir_take(const char *path, int *lock)
+statedir_take(const char *path, const char *advice, int *lock)
 {
     AUTO_FREE char *file = NULL;
 
@@ -69,7 +67,7 @@ statedir_take(const char *path, int *lock)
         statedir_write_pid(*lock);
         return 0;
     }
-    statedir_name_holder(path, *lock);
+    statedir_name_holder(path, *lock, advice);
     close(*lock);
     *lock = -1;
     return -1;

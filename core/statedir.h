@@ -10,7 +10,7 @@ const char *statedir_path(const char *configured);
 /* Makes the directory if need be, and takes its lock for as long as the process lives.
  * path NULL or "": $STATE_DIRECTORY if set, else there is none (0 is returned, *lock is
  * -1).  -1, said in the log: it cannot be used, or another daemon holds it (with its
- * pid). */
-int statedir_take(const char *path, int *lock);
+ * pid, and the advice for then). */
+int statedir_take(const char *path, const char *advice, int *lock);
 
 #endif
