@@ -257,10 +257,13 @@ keep_say(const struct keep *keep)
     size_t known = recall_count(keep->recall);
 
     log_info("journal: %zu check%s known", known, known == 1 ? "" : "s");
-    for (struct keep_spool *at = atomic_load(&keep->spools); at; at = at->next)
-        if (spool_waiting_count(at->spool))
-            log_info("journal: %" PRIu64 " events restored for sink \"%s\"",
-                     spool_waiting_count(at->spool), spool_name(at->spool));
+    for (struct keep_spool *at = atomic_load(&keep->spools); at; at = at->next) {
+        uint64_t waiting = spool_waiting_count(at->spool);
+
+        if (waiting)
+            log_info("journal: %" PRIu64 " event%s restored for sink \"%s\"", waiting,
+                     waiting == 1 ? "" : "s", spool_name(at->spool));
+    }
 }
 
 int

@@ -211,7 +211,7 @@ replay_tell_dry(const struct replay_item *item, const struct sonde_event *event)
     printf("%s:%ju: %s of check \"%s\", id %s, to sink \"%s\"%s%s\n", item->path,
            (uintmax_t)item->number, event_kind_name(event->kind), event->origin->check,
            event_id_text(event->id, id), item->to->sink->instance.name,
-           event->letter ? "; it was " : "", event->letter ? event->letter->reason : "");
+           event->letter ? "; why: " : "", event->letter ? event->letter->reason : "");
 }
 
 static void

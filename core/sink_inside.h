@@ -50,6 +50,7 @@ struct sink_run {
 
     struct timer move; /* on the delivery loop: what waits goes elsewhere */
     uint64_t moves_untold;
+    int64_t moves_down; /* how long it had been DOWN by then */
     int64_t move_told_at;
 
     atomic_uint state;   /* health.state, to be read for each item */

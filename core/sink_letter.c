@@ -234,6 +234,7 @@ sink_move(struct timer *timer)
     down = letter_due(run, began, health, &behind);
     if (down == -1)
         return;
+    run->moves_down = down;
     snprintf(why, sizeof(why), "the sink has been DOWN for %s: %s",
              letter_duration(down, text), health);
     pthread_mutex_lock(&run->letters_lock);
@@ -256,9 +257,9 @@ letter_tell_moves(struct sink_run *run, int64_t now)
     pthread_mutex_lock(&run->letters_lock);
     if (run->sink->other)
         sink_log(run, SONDE_WARNING,
-                 "moved %llu events to sink \"%s\", as it is DOWN for %s",
+                 "moved %llu events to sink \"%s\", as it had been DOWN for %s",
                  (unsigned long long)run->moves_untold, run->sink->other->instance.name,
-                 letter_duration(now - run->down_at, text));
+                 letter_duration(run->moves_down, text));
     pthread_mutex_unlock(&run->letters_lock);
     run->moves_untold = 0;
     run->move_told_at = now;

@@ -58,7 +58,7 @@ count=$(wc -l <"$dir/first")
 is "nothing of the file is in Redis" "$(missing "$dir/first")" "$count"
 replay "$dead" --dry-run
 said "a dry run tells what it would do" 0 "$count would be sent, 0 not"
-is "... in as many lines" "$(grep -c 'of check "[ab]", id .* to sink "kept"; it was the sink has been DOWN' "$dir/out")" "$count"
+is "... in as many lines" "$(grep -c 'of check "[ab]", id .* to sink "kept"; why: the sink has been DOWN' "$dir/out")" "$count"
 is "... and does nothing" "$(missing "$dir/first") $(compgen -G "$dead.rest*")" "$count "
 replay "$dead"
 said "all of them are delivered" 0 "$count delivered, 0 rejected again, 0 not sent"

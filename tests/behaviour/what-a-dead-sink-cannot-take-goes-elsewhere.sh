@@ -43,7 +43,7 @@ check "then they are in the file" wait_for 10 test -s "$dir/dead"
 caught_up() { read -ra now < <(ledger sonded kept) && [ "${now[5]}" -ge 300 ] && [ "${now[4]}" -le 30 ]; }
 check "... and those that come follow" wait_for 20 caught_up
 check "the log says so" wait_for 20 grep -qE \
-	'sink "kept": moved [0-9]+ events to sink "dead", as it is DOWN for [0-9]+s' "$dir/sonded.log"
+	'sink "kept": moved [0-9]+ events to sink "dead", as it had been DOWN for [0-9]+s' "$dir/sonded.log"
 
 redis_port=$port
 start_redis "$port" "${kept[@]}" || exit 1
