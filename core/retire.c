@@ -98,8 +98,11 @@ retire_leave_spool(struct sink *sink)
     spool_detach(sink->spool);
     waited -= spool_waiting_count(sink->spool);
     if (waited)
-        log_warning("sink \"%s\": %" PRIu64 " events that no disk held are lost",
-                    sink->instance.name, waited);
+        log_warning("sink \"%s\": %" PRIu64 " event%s that no disk held %s lost%s",
+                    sink->instance.name, waited, waited == 1 ? "" : "s",
+                    waited == 1 ? "is" : "are",
+                    sink->options.present ? "; every state is told again when it is back"
+                                          : "");
 }
 
 static void
