@@ -8,7 +8,8 @@
 #include "clock.h"
 #include "log.h"
 
-#define GRAPH_LEAST (250 * CLOCK_MS) /* for a thread that has nothing left to do */
+#define GRAPH_LEAST   (250 * CLOCK_MS)   /* for a thread that has nothing left to do */
+#define GRAPH_DURABLE (CLOCK_SECOND / 2) /* for the last records, before sources end */
 
 /* ---- --once ---- */
 
@@ -69,12 +70,16 @@ graph_stop_sources(struct graph *graph, int64_t deadline)
     return all;
 }
 
-/* They were told meanwhile what has been settled. */
+/* They were told meanwhile what has been settled; of what is with a disk they are told
+ * when it is durable, so that comes first. */
 static bool
 graph_end_sources(struct graph *graph, int64_t deadline)
 {
+    int64_t most = clock_now() + GRAPH_DURABLE;
     bool all = true;
 
+    if (graph->source_count && graph->engine->keep)
+        keep_flush(graph->engine->keep, most < deadline ? most : deadline);
     for (size_t i = 0; i < graph->source_count; i++)
         all &= source_end(graph->sources[i], deadline);
     return all;

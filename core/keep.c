@@ -310,13 +310,25 @@ keep_retune(struct keep *keep, const struct keep_options *options)
         journal_retune(keep->journal, &tuned);
 }
 
+static bool
+keep_has_shares(struct keep *keep)
+{
+    bool has;
+
+    pthread_mutex_lock(&keep->shares_lock);
+    has = keep->share_count;
+    pthread_mutex_unlock(&keep->shares_lock);
+    return has;
+}
+
 void
 keep_flush(struct keep *keep, int64_t deadline)
 {
     if (!keep->journal)
         return;
     journal_kick(keep->journal);
-    while (journal_durable(keep->journal) + 1 < journal_next(keep->journal)
+    while ((journal_durable(keep->journal) + 1 < journal_next(keep->journal)
+            || keep_has_shares(keep))
            && clock_now() < deadline)
         usleep(5000);
 }

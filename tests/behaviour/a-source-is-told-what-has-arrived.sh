@@ -133,6 +133,20 @@ goes_on() { [ "$(settled stuck)" -ge $((before + 200)) ]; }
 check "... and once only, when the plugin comes back" wait_for 5 goes_on
 ends_clean stuck
 
+# ---- an end in order, with a disk ----
+
+cat >"$dir/durable.conf" <<-END
+	daemon = { observer = "node-1"; state_dir = "$dir/durable.d"; };
+	sources = ( { name = "in"; plugin = "numbers"; rate = 500; file = "$dir/durable.state"; } );
+	sinks = ( { name = "lines"; plugin = "file"; path = "$dir/durable.lines";
+	            format = "{check} {details.n}"; buffer = { sync = "200ms"; }; } );
+	routes = ( { name = "all"; match = { from = "in"; }; to = ["lines"]; } );
+END
+start_sonded durable --plugin-dir "$misbehaving" -c "$dir/durable.conf" || exit 1
+check "events come through a disk" wait_for 10 has_lines durable 300
+ends_clean durable
+is "at the end the source is told of all that is there" "$(settled durable)" "$(lines durable)"
+
 # ---- wrong configurations ----
 
 cat >"$dir/wrong.conf" <<'END'
