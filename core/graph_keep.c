@@ -113,7 +113,8 @@ graph_spool(struct keep *keep, const struct sink *sink)
 void
 graph_keep_sink(const struct graph *graph, struct sink *sink)
 {
-    const struct spool_bounds bounds = { (size_t)sink->options.memory, sink_disk(sink) };
+    const struct spool_bounds bounds = { (size_t)sink->options.memory, sink_disk(sink),
+                                         sink->options.block };
 
     if (sink->spool)
         return; /* it has come over with the queue */

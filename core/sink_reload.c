@@ -46,8 +46,9 @@ sink_bound(struct sink *sink)
     const struct sink_options *options = &sink->options;
 
     if (sink->spool)
-        spool_bounds_set(sink->spool, (struct spool_bounds){ (size_t)options->memory,
-                                                             sink_disk(sink) });
+        spool_bounds_set(sink->spool,
+                         (struct spool_bounds){ (size_t)options->memory, sink_disk(sink),
+                                                options->block });
     else
         queue_bounds_set(sink->queue, (struct queue_bounds){ (size_t)options->events,
                                                              (size_t)options->memory });

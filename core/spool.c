@@ -271,16 +271,19 @@ bool
 spool_used(struct spool *spool, unsigned quarters)
 {
     uint64_t needed, disk;
-    bool used;
+    size_t memory, unwritten;
 
     pthread_mutex_lock(&spool->lock);
     needed = spool_wanted(spool);
     disk = spool->bounds.disk;
-    used = spool->tail.bytes * 4 >= spool->bounds.memory / 2 * quarters;
+    memory = spool->bounds.memory / 2;
+    unwritten = spool_tail_unwritten(spool);
     pthread_mutex_unlock(&spool->lock);
-    if (used || !disk || needed == JOURNAL_NOBODY)
-        return used;
-    return journal_pinned(spool->journal, needed) * 4 >= disk * quarters;
+    if (unwritten * 4 >= memory * quarters)
+        return true;
+    if (!disk || needed == JOURNAL_NOBODY)
+        return false;
+    return (journal_pinned(spool->journal, needed) + unwritten) * 4 >= disk * quarters;
 }
 
 uint64_t
@@ -347,8 +350,8 @@ void
 spool_press(struct spool *spool)
 {
     pthread_mutex_lock(&spool->lock);
-    spool->pressed = true;
-    if (!spool->woken) {
+    spool->pressed = !spool->bounds.block;
+    if (spool->pressed && !spool->woken) {
         spool->woken = true;
         spool->home.wake(spool->home.arg);
     }

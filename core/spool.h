@@ -25,6 +25,7 @@ struct spool;
 struct spool_bounds {
     size_t memory; /* bytes of events, half of it for window and tail each */
     uint64_t disk; /* bytes that the oldest open record may keep from being removed */
+    bool block;    /* who pushes is held instead: a full disk is no reason to shed */
 };
 
 /* What a spool needs of keep.c.  wake: [any thread, locks held]  spool_work has something
@@ -80,7 +81,8 @@ void spool_push_again(struct spool *spool, struct sonde_event *event,
  * and must not be pushed behind it. */
 bool spool_overtaken(struct spool *spool, const struct sonde_event *event,
                      struct ledger_route *route);
-/* At least so many quarters of what it may hold are used, on the disk or in memory. */
+/* At least so many quarters of what it may hold are used: of the disk, or of the memory
+ * for what the disk does not have. */
 bool spool_used(struct spool *spool, unsigned quarters);
 bool spool_room(struct spool *spool); /* all is in memory, and the window half empty */
 /* Of the queue's ledger, with what waits here as queued; always closes. */
@@ -96,7 +98,8 @@ struct queue *spool_queue(struct spool *spool);    /* NULL: no sink has it */
 bool spool_work(struct spool *spool);
 /* The reading thread has ended, and the journal will: lets go of it. */
 void spool_close(struct spool *spool);
-/* The disk takes nothing: the next spool_work sheds a segment, whatever the budget. */
+/* The disk takes nothing: the next spool_work sheds a segment, whatever the budget, but
+ * for one that blocks. */
 void spool_press(struct spool *spool);
 /* For the next two: keep.c's lock of the order is held, so that every record up to
  * written has been pushed.  A sink that is idle pins nothing. */

@@ -46,6 +46,7 @@ struct spool_tail {
     size_t looked;  /* of the entries, those in front that are known to be written, or
                      * held by no record */
     size_t lagging; /* bytes of what has a record among the others */
+    size_t loose;   /* bytes of what no record holds */
 };
 
 /* A record of the gap that may not be written yet. */
@@ -119,6 +120,8 @@ struct spool_waiting *spool_tail_front(struct spool *spool); /* NULL: it is empt
 void spool_tail_pop(struct spool *spool); /* the front; its reference is the caller's */
 /* The lowest record in it; 0: none. */
 uint64_t spool_tail_record(const struct spool *spool);
+/* Bytes of what the disk does not have. */
+size_t spool_tail_unwritten(struct spool *spool);
 /* Entries of which fn says so are taken out; the reference is fn's then. */
 void spool_tail_filter(struct spool *spool,
                        bool (*fn)(struct spool *spool, struct spool_waiting *waiting,

@@ -38,7 +38,9 @@ static void
 tail_count(struct spool_tail *tail, const struct spool_waiting *waiting, bool in)
 {
     size_t result = !waiting->record && waiting->event->kind == EVENT_RESULT;
+    size_t loose = waiting->record ? 0 : waiting->bytes;
 
+    tail->loose = in ? tail->loose + loose : tail->loose - loose;
     tail->bytes = in ? tail->bytes + waiting->bytes : tail->bytes - waiting->bytes;
     tail->results = in ? tail->results + result : tail->results - result;
     if (waiting->record)
@@ -60,6 +62,13 @@ tail_look(struct spool *spool)
         if (entry->record)
             tail->lagging -= entry->bytes;
     }
+}
+
+size_t
+spool_tail_unwritten(struct spool *spool)
+{
+    tail_look(spool);
+    return spool->tail.lagging + spool->tail.loose;
 }
 
 static void

@@ -251,7 +251,8 @@ attach(void)
     target.spools[0] = keep_spool(keep, "alerts");
     target.names[0] = (struct journal_target){ "alerts", "pager" };
     target.count = 1;
-    spool_attach(target.spools[0], queue, (struct spool_bounds){ 1 << 20, 512 << 10 });
+    spool_attach(target.spools[0], queue,
+                 (struct spool_bounds){ 1 << 20, 512 << 10, false });
 }
 
 static struct sonde_event *

@@ -44,7 +44,8 @@ fifty_thousand_pass_through_a_window_of_four_thousand(void **state)
     for (int i = 0; i < 50000; i++) {
         bench_push(i % CHECKS, i % 7 ? EVENT_RESULT : EVENT_CHANGE);
         if (i == 30000)
-            spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 10, 1 << 30 });
+            spool_bounds_set(bench.spool,
+                             (struct spool_bounds){ 64 << 10, 1 << 30, false });
         if (i % 1000 == 0) {
             bench_closes();
             bench_work();
@@ -96,6 +97,44 @@ a_restart_in_the_middle_repeats_what_was_open(void **state)
     nothing_is_missing();
 }
 
+/* What counts is the budget on the disk; in memory, what the disk does not have.  A sink
+ * that holds those who push gives nothing up for a disk that is full. */
+static void
+who_pushes_is_held_at_the_budget_on_the_disk(void **state)
+{
+    (void)state;
+    bench_open();
+    for (int i = 0; i < 2000; i++)
+        bench_push(i % CHECKS, EVENT_CHANGE);
+    bench_written(2000);
+    assert_true(bench.bounds.memory < 2000 * sizeof(struct sonde_event));
+    assert_false(spool_used(bench.spool, 1));
+    spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 10, 256 << 10, true });
+    assert_true(spool_used(bench.spool, 3));
+    spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 10, 256 << 20, true });
+    spool_press(bench.spool);
+    bench_deliver_all();
+    assert_int_equal(bench_line(LEDGER_DELIVERED), 2000);
+    bench_close();
+}
+
+/* The journal writes nothing: what it has taken is in memory only. */
+static void
+who_pushes_is_held_while_the_disk_takes_nothing(void **state)
+{
+    int i = 0;
+
+    (void)state;
+    bench.asleep = true;
+    bench_open();
+    for (; i < 2000 && !spool_used(bench.spool, 3); i++)
+        bench_push(i % CHECKS, EVENT_CHANGE);
+    assert_in_range(i, 10, 1000);
+    bench_deliver_all();
+    assert_false(spool_used(bench.spool, 1));
+    bench_close();
+}
+
 /* Many spools share the thread. */
 static void
 reading_back_is_done_in_slices(void **state)
@@ -106,7 +145,7 @@ reading_back_is_done_in_slices(void **state)
         bench_push(i % CHECKS, EVENT_CHANGE);
     bench_written(2000);
     bench_push(0, EVENT_CHANGE); /* the tail gives to the gap */
-    spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 20, 1 << 30 });
+    spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 20, 1 << 30, false });
     for (size_t before; (before = queue_count(bench.queue)) < 2001;) {
         bool more = spool_work(bench.spool);
 
@@ -432,6 +471,8 @@ static const struct CMUnitTest tests[] = {
     TEST(what_fits_goes_straight_to_the_sink),
     TEST(fifty_thousand_pass_through_a_window_of_four_thousand),
     TEST(a_restart_in_the_middle_repeats_what_was_open),
+    TEST(who_pushes_is_held_at_the_budget_on_the_disk),
+    TEST(who_pushes_is_held_while_the_disk_takes_nothing),
     TEST(reading_back_is_done_in_slices),
     TEST(a_sink_that_is_idle_pins_nothing),
     TEST(a_note_speaks_of_no_record_that_is_not_written),

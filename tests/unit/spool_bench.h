@@ -198,7 +198,7 @@ bench_begin(void **state)
     bench.pool = event_pool_new();
     bench.options = (struct journal_options){ .sync = JOURNAL_NEVER,
                                               .segment = 64 << 10 };
-    bench.bounds = (struct spool_bounds){ 64 << 10, 256 << 20 };
+    bench.bounds = (struct spool_bounds){ 64 << 10, 256 << 20, false };
     for (int i = 0; i < CHECKS; i++) {
         char name[32];
 

@@ -141,7 +141,8 @@ random_lives_over_every_bound_close_their_ledger(void **state)
         memset(bench.delivered, 0, sizeof(bench.delivered));
         memset(bench.last, 0, sizeof(bench.last));
         bench.seq = 0;
-        bench.bounds = (struct spool_bounds){ (size_t)16 << (10 + dice(4)), 192 << 10 };
+        bench.bounds = (struct spool_bounds){ (size_t)16 << (10 + dice(4)), 192 << 10,
+                                              false };
         assert_int_equal(system("rm -rf j"), 0);
         out_count = 0;
         bench_open();

@@ -168,7 +168,7 @@ a_sink_that_is_gone_keeps_its_budget(void **state)
     bench.bounds.disk = 64 << 20;
     bench_open();
     flood(1000, CHECKS, EVENT_CHANGE);
-    spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 10, BUDGET });
+    spool_bounds_set(bench.spool, (struct spool_bounds){ 64 << 10, BUDGET, false });
     bench_detach();
     bench_work();
     assert_in_range(pinned(), 1, BUDGET);
