@@ -127,7 +127,7 @@ struct journal_counts journal_counts(struct journal *journal);
 
 enum journal_read {
     JOURNAL_RECORD,
-    JOURNAL_NONE, /* not written yet */
+    JOURNAL_NONE, /* not written yet, or the disk does not let it be read: ask again */
     JOURNAL_SKIP /* the numbers below journal_reader_at cannot be had, and were counted */
 };
 

@@ -95,6 +95,8 @@ struct journal {
     char why[JOURNAL_WHY]; /* what health was told last, "" while all is well */
 
     _Atomic uint64_t written, durable;
+    /* Readers: when the disk began not to let itself be read, and did so last. */
+    _Atomic int64_t unread_since, unread_last;
     atomic_bool distrusted; /* a reader found the current segment damaged */
     struct {
         atomic_ullong appended, refused, writes, syncs, failures, rotations, unlinked,

@@ -277,6 +277,7 @@ journal_new(struct disk *disk, const struct journal_options *options,
     pthread_condattr_destroy(&monotonic);
     journal->current.fd = journal->ready.fd = -1;
     journal->next = 1;
+    atomic_store(&journal->unread_last, INT64_MIN / 2);
     return journal;
 }
 

@@ -5,18 +5,32 @@
  * A reader has a descriptor of its own for the segment it is in, so that one that is
  * unlinked meanwhile is read to its end.  How far it may read is what the writer
  * published; where a segment goes on in a newer one, numbers that it had are passed over.
+ *
+ * Where the disk does not let it read, it tries the same place again for a while: what a
+ * bad cable or a path that is changed over costs is over in seconds.
  */
+#include "clock.h"
 #include "journal_inside.h"
+#include "log.h"
 #include "memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define JOURNAL_PAUSE   (100 * CLOCK_MS)    /* after the first failure, then doubled */
+#define JOURNAL_LONGEST (1 * CLOCK_SECOND)  /* ... up to this */
+#define JOURNAL_PATIENT (10 * CLOCK_SECOND) /* then the rest of a segment is given up */
+#define JOURNAL_OVER    (5 * CLOCK_SECOND)  /* without a failure: the next is another */
 
 struct journal_reader {
     struct journal *journal;
     uint64_t at;              /* the number wanted next; 0: the oldest */
     uint64_t serial;          /* of the segment that is open */
     struct segment_scan scan; /* scan.fd -1: none */
+    /* While the disk does not let it; pause 0: it does. */
+    int64_t retry, pause;
 };
 
 struct journal_reader *
@@ -105,6 +119,16 @@ journal_reader_enter(struct journal_reader *reader)
     return JOURNAL_SKIP;
 }
 
+static void
+journal_reader_tell(const struct journal_reader *reader, uint64_t next)
+{
+    int error = reader->scan.error;
+
+    log_warning("journal: %" PRIu64 " records from %" PRIu64 " on cannot be read: %s",
+                next - reader->at, reader->at,
+                error ? strerror(error) : "the disk has something else there");
+}
+
 /* The segment has no more good records as far as it was known.  JOURNAL_RECORD: go on. */
 static enum journal_read
 journal_reader_next_segment(struct journal_reader *reader, bool bad)
@@ -133,12 +157,34 @@ journal_reader_next_segment(struct journal_reader *reader, bool bad)
             journal_kick(journal); /* the rest of it is given up: another is begun */
         return JOURNAL_NONE;
     }
+    if (bad && next > reader->at)
+        journal_reader_tell(reader, next);
     journal_reader_leave(reader);
+    reader->pause = 0;
     if (next
         <= reader->at) /* what was bad never counted as written, or stands there again */
         return JOURNAL_RECORD;
     journal_reader_skip(reader, next, bad ? &journal->counts.bad : &journal->counts.gone);
     return JOURNAL_SKIP;
+}
+
+/* True: not now, perhaps later.  The time is the journal's, for a reader that was freed
+ * meanwhile begins anew. */
+static bool
+journal_reader_waits(struct journal_reader *reader)
+{
+    struct journal *journal = reader->journal;
+    int64_t now = clock_now();
+
+    if (!reader->scan.error)
+        return false;
+    reader->pause = reader->pause ? reader->pause * 2 : JOURNAL_PAUSE;
+    if (reader->pause > JOURNAL_LONGEST)
+        reader->pause = JOURNAL_LONGEST;
+    reader->retry = now + reader->pause;
+    if (now - atomic_exchange(&journal->unread_last, now) > JOURNAL_OVER)
+        atomic_store(&journal->unread_since, now);
+    return now - atomic_load(&journal->unread_since) < JOURNAL_PATIENT;
 }
 
 enum journal_read
@@ -152,8 +198,11 @@ journal_read(struct journal_reader *reader, struct journal_record *out)
             next = journal_reader_enter(reader);
         if (next != JOURNAL_RECORD)
             return next;
+        if (reader->pause && clock_now() < reader->retry)
+            return JOURNAL_NONE;
         switch (segment_next(&reader->scan, &record)) {
         case RECORD_TAKEN:
+            reader->pause = 0;
             if (record.kind & RECORD_BESIDE || record.number < reader->at)
                 continue;
             reader->at = record.number + 1;
@@ -163,9 +212,12 @@ journal_read(struct journal_reader *reader, struct journal_record *out)
                                             .payload = record.payload };
             return JOURNAL_RECORD;
         case RECORD_END:
+            reader->pause = 0;
             next = journal_reader_next_segment(reader, false);
             break;
         default:
+            if (journal_reader_waits(reader))
+                return JOURNAL_NONE;
             next = journal_reader_next_segment(reader, true);
         }
         if (next != JOURNAL_RECORD)

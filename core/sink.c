@@ -127,11 +127,19 @@ sink_look_for_late(struct sink_run *run, int64_t now)
         sink_say(run, SONDE_DEGRADED, false, "a batch has been out for 30 s");
 }
 
+/* For want of room; what is damaged was told when it was found. */
+static uint64_t
+sink_dropped(const struct sink *sink)
+{
+    const atomic_ullong *lines = queue_ledger(sink->queue)->lines;
+
+    return ledger_dropped(lines) - ledger_read(&lines[LEDGER_DAMAGED]);
+}
+
 static void
 sink_tell_losses(struct sink_run *run, int64_t now)
 {
-    uint64_t dropped = ledger_dropped(queue_ledger(run->owner.queue)->lines), more = 0,
-             untold = 0;
+    uint64_t dropped = sink_dropped(run->sink), more = 0, untold = 0;
 
     pthread_mutex_lock(&run->lock);
     if (dropped != run->drops_told && now - run->drop_told_at >= SINK_TELL) {
@@ -254,7 +262,7 @@ sink_prepare(struct sink *sink, struct loop *delivery, struct workers *workers)
                               .drop_told_at = long_ago,
                               .move_told_at = long_ago,
                               .wrote_at = clock_now(),
-                              .drops_told = queue_sum(sink->queue).dropped,
+                              .drops_told = sink_dropped(sink),
                               .states_lost = sink_states_lost(sink) };
     run->limit = run->most;
     sink_run_init(run);

@@ -226,12 +226,86 @@ after_a_failed_sync_all_is_written_again(void **state)
     journal_close(journal);
 }
 
+/* ---- a disk that cannot be read ---- */
+
+static bool unreadable;
+static ssize_t (*read_really)(struct disk *disk, int fd, void *bytes, size_t length,
+                              off_t at);
+
+static ssize_t
+read_if_well(struct disk *disk, int fd, void *bytes, size_t length, off_t at)
+{
+    if (!unreadable)
+        return read_really(disk, fd, bytes, length, at);
+    errno = EIO;
+    return -1;
+}
+
+/* For so many seconds there is nothing to read. */
+static void
+nothing_comes(struct journal_reader *reader, int64_t *now, int seconds)
+{
+    struct journal_record record;
+
+    for (int i = 0; i < seconds * 4; i++) {
+        clock_fake(*now += 250 * CLOCK_MS, 0);
+        assert_int_equal(journal_read(reader, &record), JOURNAL_NONE);
+    }
+}
+
+/* After two seconds nothing is lost; after ten what cannot be read is given up, and said.
+ */
+static void
+what_cannot_be_read_for_a_while_is_read_later(void **state)
+{
+    int64_t now = 100 * CLOCK_SECOND;
+    char why[JOURNAL_WHY] = "";
+    struct journal_reader *reader;
+    struct journal_record record;
+    struct journal *journal;
+
+    (void)state;
+    clock_fake(now, 0);
+    read_really = calls.read;
+    calls.read = read_if_well;
+    journal = journal_open_on(&shim, &(struct journal_options){ 0 }, &callbacks, why);
+    assert_non_null(journal);
+    for (uint64_t i = 1; i <= 10; i++)
+        append(journal, i, 10);
+    journal_step(journal);
+    reader = journal_reader_new(journal, 1);
+    unreadable = true;
+    nothing_comes(reader, &now, 2);
+    unreadable = false;
+    clock_fake(now += CLOCK_SECOND, 0);
+    for (uint64_t i = 1; i <= 10; i++)
+        assert_int_equal(journal_read(reader, &record), JOURNAL_RECORD);
+    assert_int_equal(record.number, 10);
+    journal_reader_free(reader);
+    reader = journal_reader_new(journal, 1);
+    unreadable = true;
+    clock_fake(now += 10 * CLOCK_SECOND, 0);
+    nothing_comes(reader, &now, 9);
+    assert_int_equal(journal_counts(journal).bad, 0);
+    nothing_comes(reader, &now, 3); /* it was given up: the next segment is awaited */
+    journal_step(journal);
+    clock_fake(now += CLOCK_SECOND, 0);
+    assert_int_equal(journal_read(reader, &record), JOURNAL_SKIP);
+    assert_int_equal(journal_reader_at(reader), 11);
+    assert_int_equal(journal_counts(journal).bad, 1);
+    unreadable = false;
+    journal_reader_free(reader);
+    clock_fake(-1, 0);
+    assert_int_equal(journal_close(journal), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 static const struct CMUnitTest tests[] = {
     TEST(a_full_disk_is_told_counted_and_got_over),
     TEST(a_disk_with_room_for_less_than_a_segment_is_used),
     TEST(what_nobody_needs_does_not_keep_a_disk_full),
     TEST(after_a_failed_sync_all_is_written_again),
+    TEST(what_cannot_be_read_for_a_while_is_read_later),
 };
 
 UNIT_MAIN(tests)
