@@ -88,7 +88,9 @@ pack_count_above(struct spool *spool, uint64_t written)
 static uint64_t
 pack_route_waiting(const struct spool_route *route)
 {
-    return route->gap + route->held - route->above;
+    uint64_t all = route->gap + route->held;
+
+    return all > route->above ? all - route->above : 0;
 }
 
 /* What is idle pins nothing: it is through with all records that are there. */
