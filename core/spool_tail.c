@@ -172,6 +172,14 @@ tail_give_what_may(struct spool *spool)
     }
 }
 
+/* What a record holds is on the disk; what is a source's is not dropped where the source
+ * is held instead. */
+static bool
+tail_may_drop(const struct spool *spool, const struct spool_waiting *waiting)
+{
+    return !waiting->record && !(spool->bounds.block && waiting->event->receipt);
+}
+
 static void
 tail_drop(struct spool *spool, const struct spool_waiting *waiting, enum ledger_line line)
 {
@@ -184,7 +192,7 @@ static bool
 tail_drop_result(struct spool *spool, struct spool_waiting *waiting, void *arg)
 {
     (void)arg;
-    if (waiting->record || waiting->event->kind != EVENT_RESULT)
+    if (!tail_may_drop(spool, waiting) || waiting->event->kind != EVENT_RESULT)
         return false;
     tail_drop(spool, waiting, LEDGER_RESULT);
     return true;
@@ -194,7 +202,7 @@ static bool
 tail_drop_superseded(struct spool *spool, struct spool_waiting *waiting, void *arg)
 {
     (void)arg;
-    if (waiting->record || !spool_news_newer(&spool->news, waiting->event))
+    if (!tail_may_drop(spool, waiting) || !spool_news_newer(&spool->news, waiting->event))
         return false;
     tail_drop(spool, waiting, LEDGER_SUPERSEDED);
     return true;
@@ -205,7 +213,7 @@ tail_drop_oldest(struct spool *spool, struct spool_waiting *waiting, void *arg)
 {
     size_t *excess = arg;
 
-    if (waiting->record || !*excess)
+    if (!tail_may_drop(spool, waiting) || !*excess)
         return false;
     *excess -= waiting->bytes < *excess ? waiting->bytes : *excess;
     tail_drop(spool, waiting, LEDGER_OLDEST);
