@@ -62,6 +62,7 @@ loop_trim(struct loop *loop)
         list_remove(link);
         free(container_of(link, struct sonde_watch, link));
     }
+    watch_trim(loop);
     event_pool_trim(loop->pool);
 }
 

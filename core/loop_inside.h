@@ -61,4 +61,7 @@ struct loop {
 void loop_post_for(struct loop *loop, struct sonde_instance *owner, loop_fn *fn,
                    sonde_call_fn *call, void *arg);
 
+/* On its loop, or when that has ended. */
+void watch_trim(struct loop *loop);
+
 #endif

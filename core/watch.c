@@ -72,6 +72,21 @@ watch_own(struct loop *loop, struct sonde_watch *watch)
     loop->by_fd[fd] = watch;
 }
 
+/* A peak of descriptors leaves a table that nobody needs any more. */
+void
+watch_trim(struct loop *loop)
+{
+    size_t room = loop->fd_room;
+
+    while (room && !loop->by_fd[room - 1])
+        room--;
+    room = room * 2 + 64;
+    if (room >= loop->fd_room)
+        return;
+    loop->by_fd = memory_grow(loop->by_fd, room, sizeof(*loop->by_fd));
+    loop->fd_room = room;
+}
+
 static struct sonde_watch *
 watch_new(struct loop *loop, int fd, unsigned want)
 {
